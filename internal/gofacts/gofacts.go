@@ -1,0 +1,82 @@
+// Package gofacts parses what the Go toolchain says about a program: the build
+// info that the linker wrote into a binary, and the output of go list. It only
+// parses, and runs nothing; provenance/capture, sbom and verify read the same
+// facts through it, so that they can be held against each other.
+//
+// Facts are claims of whoever made the binary. [Read] promises that they are
+// well formed and small, never that they are true.
+package gofacts
+
+import (
+	"cmp"
+	"runtime/debug"
+	"slices"
+	"strings"
+)
+
+// Facts are what a Go binary says about its own build.
+type Facts struct {
+	// GoVersion is the toolchain as it names itself: "go1.26.8", or with its
+	// experiments "go1.26.8 X:jsonv2".
+	GoVersion string
+	// Path is the import path of the main package, "command-line-arguments"
+	// when it was built from a list of files.
+	Path string
+	// Main is the module that Path is in. Its Path is empty when there is none,
+	// its Version when nothing was stamped (never "(devel)").
+	Main Module
+	// Modules are the other modules that were linked, sorted by path.
+	Modules []Module
+	// Settings are the build settings as they were stamped, by their own names:
+	// "-tags", "-ldflags", "GOOS", "CGO_ENABLED", "vcs.revision".
+	Settings map[string]string
+}
+
+// FromBuildInfo are the facts in info, which is not changed. What a replacement
+// stands in for moves to [Module.Replaces].
+func FromBuildInfo(info *debug.BuildInfo) *Facts {
+	f := &Facts{
+		GoVersion: info.GoVersion,
+		Path:      info.Path,
+		Main:      moduleOf(info.Main),
+		Settings:  make(map[string]string, len(info.Settings)),
+	}
+	if len(info.Deps) > 0 {
+		f.Modules = make([]Module, 0, len(info.Deps))
+	}
+	for _, dep := range info.Deps {
+		if dep != nil {
+			f.Modules = append(f.Modules, moduleOf(*dep))
+		}
+	}
+	slices.SortStableFunc(f.Modules, func(a, b Module) int { return cmp.Compare(a.Path, b.Path) })
+	for _, s := range info.Settings {
+		f.Settings[s.Key] = s.Value
+	}
+	return f
+}
+
+// Stdlib is the standard library as a module: "stdlib", at the version that the
+// vulnerability databases write, without "go" and without experiments. The
+// Version is empty of a toolchain that was built between releases.
+func (f *Facts) Stdlib() Module {
+	version, _, _ := strings.Cut(f.GoVersion, " ")
+	version, ok := strings.CutPrefix(version, "go")
+	if !ok || version == "" || version[0] < '0' || version[0] > '9' {
+		version = ""
+	}
+	return Module{Path: Stdlib, Version: version}
+}
+
+// Stdlib is how the vulnerability databases name the standard library.
+const Stdlib = "stdlib"
+
+// Experiments are the toolchain's, "" when it has none: "X:jsonv2".
+func (f *Facts) Experiments() string {
+	for _, word := range strings.Fields(f.GoVersion) {
+		if strings.HasPrefix(word, "X:") {
+			return word
+		}
+	}
+	return ""
+}
