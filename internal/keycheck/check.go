@@ -44,6 +44,7 @@ func Check(pub crypto.PublicKey) error {
 }
 
 func checkECDSA(key *ecdsa.PublicKey) error {
+	//lint:ignore SA1019 only compared: the standard library panics on such keys
 	if key == nil || key.Curve == nil || key.X == nil || key.Y == nil {
 		return errors.New("ECDSA key is incomplete")
 	}
@@ -82,11 +83,11 @@ func checkRSA(key *rsa.PublicKey) error {
 	return nil
 }
 
-// smallFactor returns a prime below 1000 that divides n, or zero.
+// smallFactor returns the smallest prime below 1000 that divides n, or zero.
 func smallFactor(n *big.Int) int64 {
 	var r big.Int
 	for p := int64(2); p < 1000; p++ {
-		if big.NewInt(p).ProbablyPrime(0) && r.Mod(n, big.NewInt(p)).Sign() == 0 {
+		if r.Mod(n, big.NewInt(p)).Sign() == 0 {
 			return p
 		}
 	}

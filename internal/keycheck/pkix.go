@@ -24,9 +24,13 @@ func ParsePKIX(data []byte) (crypto.PublicKey, error) {
 	if len(data) > MaxPEMSize {
 		return nil, fmt.Errorf("public key has %d bytes, want at most %d", len(data), MaxPEMSize)
 	}
-	data = bytes.TrimSpace(data)
-	if !bytes.HasPrefix(data, []byte("-----BEGIN ")) {
+	data, begin := bytes.TrimSpace(data), []byte("-----BEGIN ")
+	if !bytes.HasPrefix(data, begin) {
 		return nil, errors.New("public key does not begin with -----BEGIN, want a PEM block and nothing else")
+	}
+	// pem.Decode skips what it cannot read, to the next block that it can.
+	if bytes.Count(data, begin) > 1 {
+		return nil, errors.New("more than one PEM block, want one public key")
 	}
 	block, rest := pem.Decode(data)
 	if block == nil {
