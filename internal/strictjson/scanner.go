@@ -1,0 +1,482 @@
+package strictjson
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/maphash"
+	"unicode/utf8"
+)
+
+// A Scanner reads one document value by value and checks all of it on the way.
+// The slices it returns are parts of the document where they can be: they must
+// not be changed. After an error a Scanner is of no more use.
+type Scanner struct {
+	data  []byte
+	pos   int
+	start int    // where the name of the member being read stands
+	depth int    // of open arrays and objects
+	count int    // members and elements so far
+	path  []step // the way to the value being read
+	names []name // the names of the open objects, outermost first
+	text  []byte // names that had escapes, decoded
+	seed  maphash.Seed
+}
+
+// A step is one step of the way: a member if index is negative.
+type step struct {
+	index int
+	name  name
+}
+
+// A name is the decoded name of a member: a piece of the document, or of text
+// if it had escapes.
+type name struct {
+	off, n uint32 // the top bit of off says that it is in text
+	hash   uint32 // only once its object has many members
+}
+
+const inText = 1 << 31
+
+// NewScanner returns a Scanner at the start of data.
+func NewScanner(data []byte) *Scanner { return &Scanner{data: data} }
+
+func (s *Scanner) bytesOf(n name) []byte {
+	if n.off&inText != 0 {
+		off := n.off &^ inText
+		return s.text[off : off+n.n]
+	}
+	return s.data[n.off : n.off+n.n]
+}
+
+// Kind skips white space and says what comes next: one of { [ " 0 t n, for an
+// object, array, string, number, boolean and null, or 0 for anything else.
+func (s *Scanner) Kind() byte {
+	s.space()
+	if s.pos >= len(s.data) {
+		return 0
+	}
+	switch c := s.data[s.pos]; c {
+	case '{', '[', '"', 'n', 't':
+		return c
+	case 'f':
+		return 't'
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return '0'
+	}
+	return 0
+}
+
+// Offset is how far the document has been read.
+func (s *Scanner) Offset() int { return s.pos }
+
+// Fail makes an error about the value that comes next, or has just been read.
+func (s *Scanner) Fail(format string, args ...any) error {
+	return s.errorAt(s.pos, false, format, args...)
+}
+
+// FailName is Fail for the name of the member that is being read.
+func (s *Scanner) FailName(format string, args ...any) error {
+	return s.errorAt(s.start, false, format, args...)
+}
+
+// FailLimit is Fail for what is over a limit.
+func (s *Scanner) FailLimit(format string, args ...any) error {
+	return s.errorAt(s.pos, true, format, args...)
+}
+
+// End reports whether nothing but white space is left.
+func (s *Scanner) End() error {
+	s.space()
+	if s.pos < len(s.data) {
+		return s.errorAt(s.pos, false, "want the end, found %s after the value", s.found())
+	}
+	return nil
+}
+
+// Object reads an object and calls member for each of its members. member must
+// read the value. The name is valid until it returns.
+func (s *Scanner) Object(member func(name []byte) error) error {
+	if s.Kind() != '{' {
+		return s.errorAt(s.pos, false, "want an object, found %s", s.found())
+	}
+	if err := s.open(); err != nil {
+		return err
+	}
+	base, text := len(s.names), len(s.text)
+	var table []uint32
+	s.depth++
+	top := len(s.path)
+	for first := true; ; first = false {
+		s.path = s.path[:top]
+		if done, err := s.next('}', first); done || err != nil {
+			s.names, s.text = s.names[:base], s.text[:text]
+			s.depth--
+			return err
+		}
+		s.space()
+		start := s.pos
+		n, err := s.name()
+		if err != nil {
+			return err
+		}
+		if !s.add(base, &table, n) {
+			return s.errorAt(start, false, "duplicate member %q", s.bytesOf(n))
+		}
+		s.path = append(s.path, step{index: -1, name: n})
+		s.start = start
+		if s.space(); s.pos >= len(s.data) || s.data[s.pos] != ':' {
+			return s.errorAt(s.pos, false, "want ':' after a member's name, found %s", s.found())
+		}
+		s.pos++
+		if err := member(s.bytesOf(n)); err != nil {
+			return err
+		}
+	}
+}
+
+// Array reads an array and calls element for each of its elements, which must read it.
+func (s *Scanner) Array(element func(i int) error) error {
+	if s.Kind() != '[' {
+		return s.errorAt(s.pos, false, "want an array, found %s", s.found())
+	}
+	if err := s.open(); err != nil {
+		return err
+	}
+	s.depth++
+	top := len(s.path)
+	for i := 0; ; i++ {
+		s.path = s.path[:top]
+		if done, err := s.next(']', i == 0); done || err != nil {
+			s.depth--
+			return err
+		}
+		s.path = append(s.path, step{index: i})
+		if err := element(i); err != nil {
+			return err
+		}
+	}
+}
+
+// String reads a string.
+func (s *Scanner) String() ([]byte, error) {
+	if s.Kind() != '"' {
+		return nil, s.errorAt(s.pos, false, "want a string, found %s", s.found())
+	}
+	start := s.pos + 1
+	end, escaped, err := s.str()
+	if err != nil {
+		return nil, err
+	}
+	if escaped {
+		return unescape(nil, s.data[start:end]), nil
+	}
+	return s.data[start:end], nil
+}
+
+// LongString reads a string that is meant for a decoder which refuses
+// everything outside a small alphabet, base64 above all. plain is what stands
+// between the quotes, not checked at all, and is only to be used if the decoder
+// takes it. It is nil if there is a backslash before the closing quote: then
+// the string has been read as by String, and decoded holds it.
+func (s *Scanner) LongString() (plain, decoded []byte, err error) {
+	if s.Kind() != '"' {
+		return nil, nil, s.errorAt(s.pos, false, "want a string, found %s", s.found())
+	}
+	start := s.pos + 1
+	n := bytes.IndexByte(s.data[start:], '"')
+	if n < 0 {
+		return nil, nil, s.errorAt(len(s.data), false, "want the end of a string, found the end of the document")
+	}
+	if bytes.IndexByte(s.data[start:start+n], '\\') >= 0 {
+		decoded, err = s.String()
+		return nil, decoded, err
+	}
+	s.pos = start + n + 1
+	return s.data[start : start+n : start+n], nil, nil
+}
+
+// Raw reads any value and returns its bytes.
+func (s *Scanner) Raw() ([]byte, error) {
+	s.space()
+	start := s.pos
+	err := s.value(nil)
+	return s.data[start:s.pos:s.pos], err
+}
+
+// Skip reads any value.
+func (s *Scanner) Skip() error { return s.value(nil) }
+
+// open enters an object or an array.
+func (s *Scanner) open() error {
+	if s.depth >= MaxDepth {
+		return s.errorAt(s.pos, true, "nested deeper than %d", MaxDepth)
+	}
+	if len(s.data) > MaxSize {
+		return s.errorAt(0, true, "%d bytes, want at most %d", len(s.data), MaxSize)
+	}
+	s.pos++
+	return nil
+}
+
+// next moves to the next member or element, or past the end of its holder.
+func (s *Scanner) next(end byte, first bool) (done bool, err error) {
+	s.space()
+	if s.pos < len(s.data) && s.data[s.pos] == end {
+		s.pos++
+		return true, nil
+	}
+	if !first {
+		if s.pos >= len(s.data) || s.data[s.pos] != ',' {
+			return false, s.errorAt(s.pos, false, "want ',' or %q, found %s", end, s.found())
+		}
+		s.pos++
+	}
+	if s.count++; s.count > MaxMembers {
+		return false, s.errorAt(s.pos, true, "more than %d members", MaxMembers)
+	}
+	return false, nil
+}
+
+// name reads the name of a member.
+func (s *Scanner) name() (name, error) {
+	if s.Kind() != '"' {
+		return name{}, s.errorAt(s.pos, false, "want a member's name, found %s", s.found())
+	}
+	start := s.pos + 1
+	end, escaped, err := s.str()
+	if err != nil {
+		return name{}, err
+	}
+	if !escaped {
+		return name{off: uint32(start), n: uint32(end - start)}, nil
+	}
+	off := len(s.text)
+	s.text = unescape(s.text, s.data[start:end])
+	return name{off: uint32(off) | inText, n: uint32(len(s.text) - off)}, nil
+}
+
+// small is how many members are compared one by one before a table pays.
+const small = 8
+
+// add notes a name of the object whose names begin at base, and reports
+// whether it is new there. The time is linear in the size of the document, for
+// any document: the table's hash is seeded at random.
+func (s *Scanner) add(base int, table *[]uint32, n name) bool {
+	own := s.names[base:]
+	if len(own) < small {
+		b := s.bytesOf(n)
+		for _, o := range own {
+			if o.n == n.n && bytes.Equal(s.bytesOf(o), b) {
+				return false
+			}
+		}
+		s.names = append(s.names, n)
+		return true
+	}
+	if len(own) == small && *table == nil {
+		if s.seed == (maphash.Seed{}) {
+			s.seed = maphash.MakeSeed()
+		}
+		for i := range own {
+			own[i].hash = uint32(maphash.Bytes(s.seed, s.bytesOf(own[i])))
+		}
+	}
+	if 2*(len(own)+1) > len(*table) {
+		*table = make([]uint32, max(4*small, 2*len(*table)))
+		for i, o := range own {
+			s.place(*table, base, o, i)
+		}
+	}
+	n.hash = uint32(maphash.Bytes(s.seed, s.bytesOf(n)))
+	if !s.place(*table, base, n, len(own)) {
+		return false
+	}
+	s.names = append(s.names, n)
+	return true
+}
+
+// place puts the i-th name into table, whose length is a power of two, and
+// reports whether it was not there.
+func (s *Scanner) place(table []uint32, base int, n name, i int) bool {
+	mask := uint32(len(table) - 1)
+	for at := n.hash & mask; ; at = (at + 1) & mask {
+		if table[at] == 0 {
+			table[at] = uint32(i) + 1
+			return true
+		}
+		o := s.names[base+int(table[at])-1]
+		if o.hash == n.hash && o.n == n.n && bytes.Equal(s.bytesOf(o), s.bytesOf(n)) {
+			return false
+		}
+	}
+}
+
+func (s *Scanner) space() {
+	for s.pos < len(s.data) {
+		switch s.data[s.pos] {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+// found says what stands at the place, for an error.
+func (s *Scanner) found() string {
+	if s.pos >= len(s.data) {
+		return "the end of the document"
+	}
+	switch s.Kind() {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	}
+	rest := s.data[s.pos:]
+	if bytes.HasPrefix(rest, []byte("null")) {
+		return "null"
+	}
+	if bytes.HasPrefix(rest, []byte("true")) || bytes.HasPrefix(rest, []byte("false")) {
+		return "a boolean"
+	}
+	if bytes.HasPrefix(rest, []byte("\ufeff")) {
+		return "a byte order mark"
+	}
+	r, size := utf8.DecodeRune(rest)
+	if r == utf8.RuneError && size < 2 {
+		return "bytes that are not UTF-8"
+	}
+	return quote(string(r))
+}
+
+// str reads the string at the place and returns where its content ends.
+func (s *Scanner) str() (end int, escaped bool, err error) {
+	i := s.pos + 1
+	for {
+		for i+8 <= len(s.data) && !special(binary.LittleEndian.Uint64(s.data[i:])) {
+			i += 8
+		}
+		if i >= len(s.data) {
+			return 0, false, s.errorAt(len(s.data), false, "want the end of a string, found the end of the document")
+		}
+		switch c := s.data[i]; {
+		case c == '"':
+			s.pos = i + 1
+			return i, escaped, nil
+		case c == '\\':
+			escaped = true
+			n := escape(s.data[i:])
+			if n == 0 {
+				return 0, false, s.errorAt(i, false, "an escape that JSON does not know, or half of a surrogate pair")
+			}
+			i += n
+		case c < ' ':
+			return 0, false, s.errorAt(i, false, "a control character %q in a string", rune(c))
+		case c < utf8.RuneSelf:
+			i++
+		default:
+			r, size := utf8.DecodeRune(s.data[i:])
+			if r == utf8.RuneError && size < 2 {
+				return 0, false, s.errorAt(i, false, "a string that is not UTF-8")
+			}
+			i += size
+		}
+	}
+}
+
+// special reports whether any of eight bytes is a quote, a backslash, a control
+// character or outside ASCII; it may say so of a byte after one that is.
+func special(x uint64) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	quotes := x ^ '"'*ones
+	slashes := x ^ '\\'*ones
+	return (x|(x-' '*ones)&^x|(quotes-ones)&^quotes|(slashes-ones)&^slashes)&tops != 0
+}
+
+// escape returns the length of the escape that b begins with, or 0.
+func escape(b []byte) int {
+	if len(b) < 2 {
+		return 0
+	}
+	switch b[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		r := hex4(b[2:])
+		switch {
+		case r < 0, r >= 0xDC00 && r < 0xE000:
+			return 0
+		case r < 0xD800 || r >= 0xE000:
+			return 6
+		}
+		if len(b) < 12 || b[6] != '\\' || b[7] != 'u' {
+			return 0
+		}
+		if low := hex4(b[8:]); low < 0xDC00 || low >= 0xE000 {
+			return 0
+		}
+		return 12
+	}
+	return 0
+}
+
+// hex4 reads four hexadecimal digits; it is negative if there are none.
+func hex4(b []byte) rune {
+	if len(b) < 4 {
+		return -1
+	}
+	var r rune
+	for _, c := range b[:4] {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return -1
+		}
+		r = r<<4 | rune(c)
+	}
+	return r
+}
+
+// unescape appends what src, the checked content of a string, means.
+func unescape(dst, src []byte) []byte {
+	for len(src) > 0 {
+		n := bytes.IndexByte(src, '\\')
+		if n < 0 {
+			return append(dst, src...)
+		}
+		dst = append(dst, src[:n]...)
+		src = src[n:]
+		switch src[1] {
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u':
+			r := hex4(src[2:])
+			if r >= 0xD800 && r < 0xE000 {
+				r = 0x10000 + (r-0xD800)<<10 + (hex4(src[8:]) - 0xDC00)
+			}
+			dst = utf8.AppendRune(dst, r)
+		default:
+			dst = append(dst, src[1])
+		}
+		src = src[escape(src):]
+	}
+	return dst
+}

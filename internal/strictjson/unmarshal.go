@@ -1,0 +1,175 @@
+package strictjson
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"time"
+)
+
+// Unmarshal checks data and decodes it into v, which must be a pointer to a
+// zero value. On top of [Check] it refuses, with the line:
+//
+//   - null for the whole document
+//   - a member whose name only folds to the name of a field
+//   - times that are not RFC 3339 with Z (a leap second, a comma, year 0)
+//   - byte strings that are not strict standard base64, padded
+//   - where an integer is wanted: fractions, exponents and -0
+//   - where v has an interface or a float: integers beyond 2^53, and numbers
+//     that a float64 turns into infinity or zero
+//
+// Unknown members are ignored. A type that decodes itself sees its bytes after
+// they passed [Check], and must be strict about the rest by itself; an [*Error]
+// that it returns about its own bytes is moved to the place in data.
+func Unmarshal(data []byte, v any) error { return unmarshal(data, v, false) }
+
+// UnmarshalClosed is Unmarshal, and refuses members that v has no field for.
+func UnmarshalClosed(data []byte, v any) error { return unmarshal(data, v, true) }
+
+func unmarshal(data []byte, v any, closed bool) error {
+	t := reflect.TypeOf(v)
+	if t == nil || t.Kind() != reflect.Pointer || reflect.ValueOf(v).IsNil() {
+		return fmt.Errorf("strictjson: want a pointer to decode into, got %T", v)
+	}
+	s := NewScanner(data)
+	if s.Kind() == 'n' {
+		return s.Fail("want a value, found null")
+	}
+	m := &shaper{closed: closed, made: map[reflect.Type]*shape{}}
+	if err := s.value(m.target(t)); err != nil {
+		return err
+	}
+	if err := s.End(); err != nil {
+		return err
+	}
+	err := json.Unmarshal(data, v)
+	if err == nil {
+		return nil
+	}
+	// Look for the value that a type refused, to say where it stands.
+	m = &shaper{closed: closed, probes: true, made: map[reflect.Type]*shape{}}
+	s = NewScanner(data)
+	if err := s.value(m.target(t)); err != nil {
+		return err
+	}
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		s := NewScanner(data)
+		at := s.locate(int(wrong.Offset))
+		at.Msg = fmt.Sprintf("want %s, found %s", kindOf(wrong.Type), wrong.Value)
+		at.cause = err
+		return at
+	}
+	e := s.errorAt(0, false, "%v", err)
+	e.cause = err
+	return e
+}
+
+// target is the shape behind the pointer that Unmarshal was given. A type's own
+// UnmarshalJSON may call Unmarshal on a type derived from it; one that decodes
+// itself at the top is left to encoding/json.
+func (m *shaper) target(t reflect.Type) *shape { return m.of(t.Elem()) }
+
+// probed lets the type try the value by itself.
+func (s *Scanner) probed(t *shape) error {
+	s.space()
+	start := s.pos
+	raw, err := s.Raw()
+	if err != nil {
+		return err
+	}
+	err = json.Unmarshal(raw, reflect.New(t.probe).Interface())
+	if err == nil {
+		return nil
+	}
+	e := s.errorAt(start, false, "%v", err)
+	e.cause = err
+	var inner *Error
+	if errors.As(err, &inner) {
+		pointer := e.Pointer
+		e = s.errorAt(start+inner.Offset, inner.limit, "%s", inner.Msg)
+		e.Pointer, e.cause = pointer+inner.Pointer, inner.cause
+	}
+	return e
+}
+
+// locate makes the error for the value that was read last before offset.
+func (s *Scanner) locate(offset int) *Error {
+	best := s.errorAt(0, false, "")
+	var walk func() error
+	walk = func() error {
+		if kind := s.Kind(); s.pos >= offset {
+			return errors.New("found")
+		} else if best.Offset <= s.pos {
+			best = s.errorAt(s.pos, false, "")
+			switch kind {
+			case '{':
+				return s.Object(func([]byte) error { return walk() })
+			case '[':
+				return s.Array(func(int) error { return walk() })
+			}
+		}
+		return s.Skip()
+	}
+	_ = walk() // the document has been checked; the walk ends where it was told to
+	return best
+}
+
+// kindOf names what JSON a Go type wants.
+func kindOf(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "a boolean"
+	case reflect.Slice, reflect.Array:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return "a base64 string"
+		}
+		return "an array"
+	case reflect.Map, reflect.Struct:
+		return "an object"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return fmt.Sprintf("an integer of %d bits", t.Bits())
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return fmt.Sprintf("an unsigned integer of %d bits", t.Bits())
+	}
+	return t.String()
+}
+
+// typedString reads a string that must be a time or base64.
+func (s *Scanner) typedString(r rule) error {
+	s.space()
+	start := s.pos
+	text, err := s.String()
+	if err != nil {
+		return err
+	}
+	switch r {
+	case ruleTime:
+		if _, err := ParseTime(string(text)); err != nil {
+			return s.errorAt(start, false, "%v", err)
+		}
+	case ruleBytes:
+		if _, err := AppendBase64(nil, text); err != nil {
+			return s.errorAt(start, false, "%v", err)
+		}
+	}
+	return nil
+}
+
+var rfc3339Z = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z$`)
+
+// ParseTime reads RFC 3339 with Z: capital letters, no offset, at most nine
+// decimals after a point, no leap second and no year 0.
+func ParseTime(text string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil || !rfc3339Z.MatchString(text) || t.Year() == 0 {
+		return time.Time{}, fmt.Errorf("want a time like 2026-11-21T03:07:00Z, found %q", text)
+	}
+	return t, nil
+}
