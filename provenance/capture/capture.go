@@ -1,67 +1,274 @@
 // Package capture observes a build and writes down what went into it, saying
 // of each fact how it is known.
+//
+// [Run] runs the build and watches it; [After] records what can still be seen
+// of one that has run. Both return a [Record], which is SLSA Provenance v1
+// under the build type [GoBuildType], and a [Grade] for each of its facts.
+//
+// What is written down is chosen by allow-list. Environment variables are
+// recorded only if [Options] names them, arguments only where they are known to
+// say how to build, URLs without user info and query, paths only inside the
+// root and relative to it. What was left out of a list is written as
+// "(withheld)", so that its place can be seen.
+//
+// A Record is an honest witness, not a strong one. It is made by the process
+// that runs the build, on the same machine, and what the build can do, it can
+// do to its record: sign it as level 1, at most. Nothing here sees which files
+// the compiler really opened, nor whether somebody changed a file between the
+// look at the work tree and the compiler's.
 package capture
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
-// GoBuildType is the build type of a Go build: docs/build-types/go-build/v1.md.
-// LocalBuilderID is the builder id of a capture on somebody's own machine.
+// GoBuildType is the build type of a Go build: docs/build-types/go-build/v1.md
+// says what each parameter means. LocalBuilderID is the builder id of a capture
+// on somebody's own machine: whoever can build there can also write what the
+// record says, so it is good for SLSA Build Level 1 and no more.
 const (
 	GoBuildType    = "https://github.com/touchmark-go/touchmark/build-types/go-build/v1"
 	LocalBuilderID = "https://github.com/touchmark-go/touchmark/builders/local/v1"
 )
 
-// Options tune a capture. The zero Options are what [Run] uses.
+// Options tune a capture. The zero Options are what [Run] and [After] use.
 type Options struct {
-	Env       []string // names of the environment variables to record; if empty, none
-	BuilderID string   // if empty, LocalBuilderID
-	Root      string   // names are relative to it; if empty, the git work tree's top, else the command's folder
+	// Env names the environment variables of the command to record, with their
+	// values. If empty, none is. Credentials in URLs and paths outside the root
+	// are withheld even so.
+	Env []string
+	// LinkVars names the variables whose values, as the linker flag -X sets
+	// them, may be recorded: "main.version". The value of any other is withheld.
+	LinkVars []string
+	// Arguments are those that may be recorded of a command other than go build
+	// and go install, each as a whole: "-j4", "release". All others are
+	// withheld. The name of the program is always recorded.
+	Arguments []string
+	// BuilderID says what ran the build and recorded it. If empty, it is
+	// [LocalBuilderID]. Name another only for a platform with documented
+	// properties of its own.
+	BuilderID string
+	// Root is the folder that the names of outputs and folders are relative to,
+	// and nothing outside it is named. If empty, it is the top of the git work
+	// tree, else the command's folder.
+	Root string
 }
 
-// A Record is what was seen of one build.
-type Record struct{}
-
-// A Grade says how a fact is known.
-type Grade struct {
-	Field string // where the fact stands: a JSON pointer into the predicate
-	Grade string // observed, declared, inferred or absent
-	Why   string
+// A Record is what was seen of one build. Only [Run] and [After] make one. It
+// does not change, so many may read it at once.
+type Record struct {
+	build     *provenance.Build
+	statement *provenance.Statement
+	grades    []Grade
 }
 
-// Run runs cmd and records what went into outputs.
+// Run runs cmd and records what went into outputs. See [Options.Run].
 func Run(ctx context.Context, cmd *exec.Cmd, outputs ...string) (*Record, error) {
 	return Options{}.Run(ctx, cmd, outputs...)
 }
 
-// Run runs cmd and records what went into outputs.
+// Run runs cmd, which must not have been started, to its end, and records what
+// went into outputs, which are files or folders. Their relative paths, as the
+// command's own, are relative to cmd.Dir. Standard input, output and error are
+// the command's; when ctx ends it is killed. Start and end are this machine's
+// time, to the second.
+//
+// What git says is taken before the command starts. Git facts that are not to
+// be had (no git, no repository, no commit) are graded absent; so is what an
+// output that is no Go binary cannot tell.
+//
+// There is no record of a build that failed, so nothing that could be taken
+// for provenance of it: the error of a command that ended badly is an
+// [*exec.ExitError] to [errors.As]. It is also an error if an output is missing
+// afterwards, or was there before and the command did not touch it; if the
+// commit that is checked out changed meanwhile; and if an output contradicts
+// what was seen: another commit, toolchain or platform.
 func (o Options) Run(ctx context.Context, cmd *exec.Cmd, outputs ...string) (*Record, error) {
-	return nil, errors.New("capture: not yet")
+	if cmd == nil || cmd.Process != nil {
+		return nil, errors.New("capture: the command is missing or has been started")
+	}
+	if cmd.Err != nil {
+		return nil, fmt.Errorf("capture: %w", cmd.Err)
+	}
+	b := &building{options: o, argv: cmd.Args, env: cmd.Environ()}
+	if len(b.argv) == 0 {
+		b.argv = []string{cmd.Path}
+	}
+	if err := b.prepare(ctx, cmd.Dir, outputs); err != nil {
+		return nil, err
+	}
+	looked := make(chan toolchain, 1)
+	lookCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { looked <- b.lookToolchain(lookCtx, cmd.Path) }()
+
+	b.started = time.Now()
+	err := runCommand(ctx, cmd)
+	b.finished = time.Now()
+	if err != nil {
+		cancel()
+		<-looked
+		return nil, fmt.Errorf("capture: the command failed: %w", err)
+	}
+	b.toolchain = <-looked
+	if err := b.unmoved(ctx); err != nil {
+		return nil, err
+	}
+	for i := range b.outputs {
+		if err := b.outputs[i].made(b.goBuild); err != nil {
+			return nil, err
+		}
+	}
+	return b.record(ctx)
 }
 
-// After records outputs of a build that has already run.
+// After records outputs of a build that has already run. See [Options.After].
 func After(ctx context.Context, outputs ...string) (*Record, error) {
 	return Options{}.After(ctx, outputs...)
 }
 
-// After records outputs of a build that has already run.
+// After records outputs of a build that has already run: what git says now of
+// [Options.Root] (of the working folder, if that is empty), and what the
+// outputs say of themselves. Relative paths are relative to the working folder.
+// Nobody saw the command and its environment, so they are absent, and
+// [Options.Env] records nothing. The commit is inferred, unless the output
+// names the same one; one that names another is an error, and so is an output
+// of which nothing is known, because there is then nothing to record.
 func (o Options) After(ctx context.Context, outputs ...string) (*Record, error) {
-	return nil, errors.New("capture: not yet")
+	b := &building{options: o, env: (&exec.Cmd{}).Environ()}
+	if err := b.prepare(ctx, "", outputs); err != nil {
+		return nil, err
+	}
+	for i := range b.outputs {
+		if err := b.outputs[i].found(); err != nil {
+			return nil, err
+		}
+	}
+	b.toolchain = b.lookToolchain(ctx, "")
+	return b.record(ctx)
 }
 
-// Build returns the provenance.
-func (r *Record) Build() *provenance.Build { return nil }
+// A building is a build while it is watched.
+type building struct {
+	options  Options
+	argv     []string // nil if nobody saw the command
+	env      []string
+	command  goCommand // if goBuild
+	goBuild  bool      // the command is go build or go install
+	start    string    // the command's folder: absolute, links resolved
+	dir      string    // where go works: start, or what -C says
+	root     string    // absolute, links resolved
+	rootName string    // absolute, as the caller spelled it
 
-// Statement returns the provenance as a statement about the outputs.
-func (r *Record) Statement() *provenance.Statement { return nil }
+	source    source
+	sourceErr error
+	toolchain toolchain
+	outputs   []outputFile
 
-// Subjects returns the outputs with their digests.
-func (r *Record) Subjects() []provenance.ResourceDescriptor { return nil }
+	invocation        string
+	started, finished time.Time
+}
 
-// Grades says of each recorded fact how it is known, sorted by field.
-func (r *Record) Grades() []Grade { return nil }
+// prepare looks at everything that the command may change.
+func (b *building) prepare(ctx context.Context, dir string, outputs []string) error {
+	for _, name := range b.options.Env {
+		if name == "" || strings.ContainsAny(name, "=\x00") {
+			return fmt.Errorf("capture: %q is no name of an environment variable", name)
+		}
+	}
+	b.invocation = newUUID()
+	given, err := filepath.Abs(dir)
+	if err != nil {
+		return errors.New("capture: the working folder is not known")
+	}
+	if b.start, err = filepath.EvalSymlinks(given); err != nil {
+		return fmt.Errorf("capture: the command's folder: %w", pathless(err))
+	}
+	b.dir = b.start
+	if b.command, b.goBuild = readGo(b.argv); b.goBuild && b.command.chdir != "" {
+		b.dir = b.command.chdir
+		if !filepath.IsAbs(b.dir) {
+			b.dir = filepath.Join(b.start, b.dir)
+		}
+		if b.dir, err = filepath.EvalSymlinks(b.dir); err != nil {
+			return fmt.Errorf("capture: the folder of -C: %w", pathless(err))
+		}
+	}
+	look := b.dir
+	if b.options.Root != "" {
+		if b.rootName, err = filepath.Abs(b.options.Root); err == nil {
+			b.root, err = filepath.EvalSymlinks(b.rootName)
+		}
+		if err != nil {
+			return fmt.Errorf("capture: the root: %w", pathless(err))
+		}
+		if b.argv == nil {
+			look = b.root
+		}
+	}
+	if err := b.lookSource(ctx, look); err != nil {
+		return err
+	}
+	if b.root == "" {
+		b.root, b.rootName = b.start, given
+		if b.source.top != "" {
+			b.root, b.rootName = b.source.top, b.source.top
+			if rel, err := filepath.Rel(b.source.top, b.start); err == nil && strings.HasSuffix(given, string(filepath.Separator)+rel) {
+				b.rootName = strings.TrimSuffix(given, string(filepath.Separator)+rel)
+			} else if rel == "." {
+				b.rootName = given
+			}
+		}
+	}
+	if b.argv != nil {
+		if rel, err := filepath.Rel(b.root, b.start); err != nil || !filepath.IsLocal(rel) {
+			return errors.New("capture: the command's folder is not inside the root")
+		}
+	}
+	b.outputs, err = newOutputs(given, outputs)
+	return err
+}
+
+func (b *building) lookSource(ctx context.Context, dir string) error {
+	b.source, b.sourceErr = look(ctx, dir, b.env)
+	if b.sourceErr != nil && ctx.Err() != nil {
+		return fmt.Errorf("capture: %w", ctx.Err())
+	}
+	return nil
+}
+
+// lookToolchain asks the command, if it is go, else the go that PATH names.
+func (b *building) lookToolchain(ctx context.Context, path string) toolchain {
+	if b.argv == nil || !isGo(b.argv[0]) {
+		var err error
+		if path, err = lookPath("go", b.env); err != nil {
+			return toolchain{err: errors.New("no go command is installed")}
+		}
+	} else if !filepath.IsAbs(path) && strings.ContainsAny(path, `/\`) {
+		path = filepath.Join(b.start, path)
+	}
+	return lookToolchain(ctx, path, b.dir, b.env)
+}
+
+// unmoved checks that the commit is still the one that the command started from.
+func (b *building) unmoved(ctx context.Context) error {
+	if b.source.commit == "" {
+		return nil
+	}
+	out, err := newGit(b.source.top, b.env).run(ctx, "rev-parse", "HEAD^{commit}")
+	if err != nil {
+		return errors.New("capture: the commit cannot be read any more after the command")
+	}
+	if now := strings.TrimSuffix(string(out), "\n"); now != b.source.commit {
+		return fmt.Errorf("capture: the commit that is checked out changed during the build from %q to %q", b.source.commit, now)
+	}
+	return nil
+}
