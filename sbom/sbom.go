@@ -1,11 +1,42 @@
 // Package sbom says what is inside an artifact, as CycloneDX 1.6.
+//
+// [FromBinary] lists the modules that a Go binary was linked from, as the
+// linker wrote them into it; package gomod below this one adds who imports
+// whom where the source is at hand. [Write] and [Parse] are the way out and in,
+// and [Statement] binds the list to the artifact, so that it can be signed.
+//
+//	bom, err := sbom.FromBinary(file)
+//	err = sbom.Write(out, bom)
+//	statement, err := sbom.Statement(bom)
+//
+// A BOM is a claim. It says what the linker recorded, and that is only as true
+// as the binary; it does not look for what nobody recorded. What is not known
+// stays unknown: no licence, supplier or "complete" is invented, and the
+// compositions say how far the knowledge goes.
+//
+// # What a BOM of a binary holds
+//
+// The main component is the program: its module path and version, its digests,
+// and how it was built as properties whose names begin with "touchmark:go:".
+// Below it stand exactly the modules that go version -m prints, under their
+// exact paths, and the standard library as "stdlib". A module that was replaced
+// appears as its replacement, with the original among the ancestors of its
+// pedigree. A folder in a module's place keeps the module's path and has no
+// version, sum or package URL, because nobody knows them. "(devel)" appears nowhere.
+//
+// The sum that go.sum has of a module is the property [PropertyH1] and not a
+// hash: it is a sum over a list of files, and no file has it.
+//
+// From a binary alone nobody can say which module imports which. A component
+// without an entry in the dependencies is one of unknown dependencies.
+//
+// The same binary and options give the same bytes: the serial number is a
+// UUIDv5 of the digest, the version of the document is 1, and the time is
+// [Options.Time] or that of the commit that was stamped.
 package sbom
 
 import (
-	"errors"
-	"io"
-
-	cdx "github.com/CycloneDX/cyclonedx-go"
+	"time"
 
 	"github.com/touchmark-go/touchmark/provenance"
 )
@@ -13,30 +44,44 @@ import (
 // PredicateType is the in-toto predicate type of a CycloneDX document.
 const PredicateType = "https://cyclonedx.org/bom"
 
-// PropertyH1 is the component property that holds a module's sum as go.sum spells it ("h1:…").
-const PropertyH1 = "touchmark:go:h1"
+// The properties that this package writes, and others compare. All but
+// PropertyH1 and PropertySource belong to the main component.
+const (
+	// PropertyH1 is the component property that holds a module's sum as go.sum
+	// spells it ("h1:…").
+	PropertyH1 = "touchmark:go:h1"
+	// PropertySource is "local" of a component that was compiled from a folder
+	// which a replace directive named.
+	PropertySource = "touchmark:go:source"
+	// PropertyVersion is "unknown" where no version was stamped, and "inferred"
+	// where the version is the pseudo-version of the stamped commit.
+	PropertyVersion = "touchmark:go:version"
+	// PropertyPackage is the import path of the main package.
+	PropertyPackage = "touchmark:go:package"
+	// PropertyToolchain is the toolchain with its experiments, "go1.26.8".
+	PropertyToolchain = "touchmark:go:toolchain"
+	// PropertyGOOS and PropertyGOARCH are the platform.
+	PropertyGOOS   = "touchmark:go:goos"
+	PropertyGOARCH = "touchmark:go:goarch"
+	// PropertyCGO is "0" or "1", as CGO_ENABLED was.
+	PropertyCGO = "touchmark:go:cgo"
+	// PropertyTags are the build tags, with commas between them.
+	PropertyTags = "touchmark:go:tags"
+	// PropertyRevision is the commit that was stamped, and PropertyModified
+	// "true" when files differed from it.
+	PropertyRevision = "touchmark:go:vcs.revision"
+	PropertyModified = "touchmark:go:vcs.modified"
+)
 
-// Options tune the making of a BOM.
+// Options tune the making of a BOM. The zero Options are what [FromBinary] and
+// [FromBuildInfo] use.
 type Options struct {
-	// Hashes are the digests of the binary, if the caller has them already.
+	// Hashes are the digests of the binary, if the caller has them already: with
+	// a sha256 in them the file is not read to its end again. They go into the
+	// main component as they are, those of sha256, sha384 and sha512, so they
+	// must be of that binary. If empty, [Options.FromBinary] computes the sha256.
 	Hashes provenance.DigestSet
-}
-
-// FromBinary makes the BOM of a Go binary from what its linker wrote into it.
-func FromBinary(r io.ReaderAt) (*cdx.BOM, error) { return Options{}.FromBinary(r) }
-
-// FromBinary makes the BOM of a Go binary from what its linker wrote into it.
-func (o Options) FromBinary(r io.ReaderAt) (*cdx.BOM, error) {
-	return nil, errors.New("sbom: not yet")
-}
-
-// Parse reads a CycloneDX JSON document strictly.
-func Parse(r io.Reader) (*cdx.BOM, error) { return nil, errors.New("sbom: not yet") }
-
-// Write writes the deterministic JSON of bom.
-func Write(w io.Writer, bom *cdx.BOM) error { return errors.New("sbom: not yet") }
-
-// Statement makes a statement of bom about the artifact in its main component.
-func Statement(bom *cdx.BOM) (*provenance.Statement, error) {
-	return nil, errors.New("sbom: not yet")
+	// Time is the document's timestamp, to the second. If zero, the document has
+	// that of the stamped commit, or none.
+	Time time.Time
 }
