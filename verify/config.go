@@ -1,0 +1,189 @@
+package verify
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/touchmark-go/touchmark/internal/strictjson"
+)
+
+// A ConfigError says what makes a trust file or a policy unusable, and where.
+// Code is [CodePolicyInvalid] or [CodeTrustInvalid].
+type ConfigError struct {
+	Code    Code
+	Name    string // the policy's name, if it has one
+	Line    int    // in the file, counted from 1; 0 if it was not read from one
+	Pointer string // JSON pointer to the member
+	Msg     string
+}
+
+func (e *ConfigError) Error() string {
+	var b strings.Builder
+	b.WriteString(string(e.Code))
+	if e.Name != "" {
+		b.WriteString(": " + show(e.Name))
+	}
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ": line %d", e.Line)
+	}
+	if e.Pointer != "" {
+		b.WriteString(": " + show(e.Pointer))
+	}
+	b.WriteString(": " + e.Msg)
+	return b.String()
+}
+
+// A loader reads one configuration file and turns what is wrong into ConfigErrors.
+type loader struct {
+	code Code
+	data []byte
+}
+
+// decode reads the whole document, or a part of it at pointer, closed.
+func (l *loader) decode(pointer string, data []byte, v any) error {
+	err := strictjson.UnmarshalClosed(data, v)
+	if err == nil {
+		return nil
+	}
+	e := &ConfigError{Code: l.code, Pointer: pointer, Msg: err.Error()}
+	var at *strictjson.Error
+	if errors.As(err, &at) {
+		e.Pointer, e.Msg = pointer+at.Pointer, at.Msg
+		if pointer == "" {
+			e.Line = at.Line
+		}
+	}
+	if e.Line == 0 {
+		e.Line = strictjson.Line(l.data, e.Pointer)
+	}
+	return e
+}
+
+// errorf makes a ConfigError about the member at pointer.
+func (l *loader) errorf(pointer, format string, args ...any) error {
+	return &ConfigError{Code: l.code, Line: strictjson.Line(l.data, pointer), Pointer: pointer, Msg: fmt.Sprintf(format, args...)}
+}
+
+// A Quorum is so many principals out of a group. Of holds names of principals
+// and of roles; the zero Quorum is invalid. In a file a bare name is a quorum
+// of one, and {"any": true} is Any: whoever trust knows.
+type Quorum struct {
+	Any     bool
+	AtLeast int
+	Of      []string
+}
+
+// MarshalJSON writes the form that a file has.
+func (q Quorum) MarshalJSON() ([]byte, error) {
+	if q.Any {
+		return anyJSON, nil
+	}
+	return json.Marshal(struct {
+		AtLeast int      `json:"atLeast"`
+		Of      []string `json:"of"`
+	}{q.AtLeast, q.Of})
+}
+
+// String is the quorum in words: "2 of alice, bob, carol".
+func (q Quorum) String() string {
+	if q.Any {
+		return "anyone known to trust"
+	}
+	if q.AtLeast == 1 && len(q.Of) == 1 {
+		return q.Of[0]
+	}
+	return fmt.Sprintf("%d of %s", q.AtLeast, strings.Join(q.Of, ", "))
+}
+
+var anyJSON = []byte(`{"any":true}`)
+
+// quorum reads a Quorum; mayAny allows {"any": true} and "any".
+func (l *loader) quorum(pointer string, data json.RawMessage, mayAny bool) (Quorum, error) {
+	if isString(data) {
+		var name string
+		if err := l.decode(pointer, data, &name); err != nil {
+			return Quorum{}, err
+		}
+		if name == "any" && mayAny {
+			return Quorum{Any: true}, nil
+		}
+		if !validName(name) {
+			return Quorum{}, l.errorf(pointer, "%q is no name of a principal or role", name)
+		}
+		return Quorum{AtLeast: 1, Of: []string{name}}, nil
+	}
+	var in struct {
+		Any     *bool    `json:"any"`
+		AtLeast *int     `json:"atLeast"`
+		Of      []string `json:"of"`
+	}
+	if err := l.decode(pointer, data, &in); err != nil {
+		return Quorum{}, err
+	}
+	if in.Any != nil {
+		if !mayAny || !*in.Any || in.AtLeast != nil || in.Of != nil {
+			return Quorum{}, l.errorf(pointer+"/any", "want {\"atLeast\": N, \"of\": [names]}")
+		}
+		return Quorum{Any: true}, nil
+	}
+	if in.AtLeast == nil || *in.AtLeast < 1 {
+		return Quorum{}, l.errorf(pointer, "atLeast must be there and at least 1: a quorum of nobody is no check")
+	}
+	if len(in.Of) == 0 {
+		return Quorum{}, l.errorf(pointer, "of must name somebody: nobody can meet an empty quorum")
+	}
+	seen := map[string]bool{}
+	for i, name := range in.Of {
+		if !validName(name) {
+			return Quorum{}, l.errorf(fmt.Sprintf("%s/of/%d", pointer, i), "%q is no name of a principal or role", name)
+		}
+		if seen[name] {
+			return Quorum{}, l.errorf(fmt.Sprintf("%s/of/%d", pointer, i), "%q stands here twice", name)
+		}
+		seen[name] = true
+	}
+	return Quorum{AtLeast: *in.AtLeast, Of: in.Of}, nil
+}
+
+// validName reports whether s can name a principal, a role or an authority.
+// "any" is a word of the grammar.
+func validName(s string) bool {
+	return s != "any" && nameRE.MatchString(s)
+}
+
+var nameRE = regexp.MustCompile(`\A[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}\z`)
+
+// isString reports whether a JSON value is a string.
+func isString(data json.RawMessage) bool { return len(data) > 0 && data[0] == '"' }
+
+// duration reads "30d", "1h", "10m" or "45s": a positive whole number and one unit.
+func (l *loader) duration(pointer, s string) (time.Duration, error) {
+	if m := durationRE.FindStringSubmatch(s); m != nil {
+		n, err := strconv.ParseInt(m[1], 10, 64)
+		unit := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}[m[2]]
+		if err == nil && n <= int64(100*365*24*time.Hour/unit) {
+			return time.Duration(n) * unit, nil
+		}
+	}
+	return 0, l.errorf(pointer, "%q is no duration: want a positive whole number and s, m, h or d, like \"30d\", of at most 100 years", s)
+}
+
+var durationRE = regexp.MustCompile(`\A([1-9][0-9]{0,9})([smhd])\z`)
+
+// formatDuration is the inverse of duration: the largest unit that fits.
+func formatDuration(d time.Duration) string {
+	for _, u := range []struct {
+		unit time.Duration
+		name string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
+		if d%u.unit == 0 {
+			return strconv.FormatInt(int64(d/u.unit), 10) + u.name
+		}
+	}
+	return strconv.FormatInt(int64(d/time.Second), 10) + "s"
+}

@@ -1,0 +1,365 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/touchmark-go/touchmark/internal/gofacts"
+	"github.com/touchmark-go/touchmark/provenance"
+)
+
+// A witness is evidence that says something about the binary's facts.
+type witness struct {
+	who     string // where it stands, and who signed it
+	facts   map[string]string
+	modules map[string][]gofacts.Module // by path
+	lister  bool                        // it lists modules
+	isBOM   bool                        // and all of them
+}
+
+// required are the facts that must agree where examine is required.
+var required = []string{"path", "module", "toolchain", "goos", "goarch"}
+
+// checkExamine holds what a Go binary says of itself against the accepted
+// provenance and SBOMs: a contradiction between them is a finding, and no
+// signature can make up for it.
+func (d *deciding) checkExamine() {
+	const rule = "/examine"
+	mode := d.Examine.Mode
+	if mode == ExamineOff {
+		d.add(Finding{Code: CodeExamine, Status: Waived, Rule: rule, Message: "off"})
+		return
+	}
+	if d.artifact.content == nil {
+		f := Finding{Code: CodeExamineNoBytes, Status: Failed, Rule: rule, Message: "there are no bytes to open", Want: "the artifact itself", Got: d.artifact.primary.String()}
+		if mode == ExamineIfApplicable {
+			f.Message = "there are no bytes to open, so whether it applies is not known"
+		}
+		if d.artifact.primary.Algorithm() == provenance.DirHash {
+			d.notGo(rule, "a folder")
+			return
+		}
+		d.add(f)
+		return
+	}
+	facts, err := gofacts.Read(d.artifact.content)
+	switch {
+	case errors.Is(err, errChanged):
+		d.add(Finding{Code: CodeChanged, Status: Failed, Rule: rule, Message: err.Error()})
+		return
+	case errors.Is(err, gofacts.ErrNotGo):
+		d.notGo(rule, err.Error())
+		return
+	case err != nil:
+		d.add(Finding{Code: CodeExamineNotGo, Status: Failed, Rule: rule, Message: "a Go binary whose build information cannot be read", Want: "well-formed build information", Got: err.Error()})
+		return
+	}
+	d.examine(facts)
+}
+
+// notGo reports that there is nothing to hold against the evidence.
+func (d *deciding) notGo(rule, got string) {
+	f := Finding{Code: CodeExamineNotGo, Status: Failed, Rule: rule, Message: "the policy wants a Go binary", Want: "a Go binary with build information", Got: got}
+	if d.Examine.Mode == ExamineIfApplicable && len(d.Examine.Facts) == 0 {
+		f = Finding{Code: CodeExamineNotGo, Status: Waived, Rule: rule, Message: "not applicable: no Go binary"}
+	}
+	d.add(f)
+}
+
+// examine compares every fact with every witness.
+func (d *deciding) examine(facts *gofacts.Facts) {
+	witnesses := d.witnesses()
+	own := binaryFacts(facts)
+	must := slices.Clone(d.Examine.Facts)
+	if d.Examine.Mode == ExamineRequired {
+		must = append(must, required...)
+	}
+	for _, name := range factNames {
+		switch name {
+		case "module":
+			d.examineModules(facts, witnesses, slices.Contains(must, name))
+		case "sbom":
+			d.examineSBOM(facts, witnesses, slices.Contains(must, name))
+		default:
+			d.examineFact(name, own[name], witnesses, slices.Contains(must, name))
+		}
+	}
+}
+
+// examineFact holds one fact of the binary against who says something of it.
+func (d *deciding) examineFact(name, own string, witnesses []witness, must bool) {
+	code, rule := Code("examine/"+name), "/examine"
+	var agree []string
+	for _, w := range witnesses {
+		said, ok := w.facts[name]
+		if !ok {
+			continue
+		}
+		if own == "" {
+			continue // the binary does not carry it: neither agreement nor contradiction
+		}
+		if !sameFact(name, own, said) {
+			d.add(Finding{Code: code, Status: Failed, Rule: rule, Evidence: "in the binary", Message: "the binary contradicts its evidence", Want: said + " (" + w.who + ")", Got: own})
+			return
+		}
+		agree = append(agree, w.who)
+	}
+	switch {
+	case len(agree) > 0:
+		d.pass(code, rule, strings.Join(agree, ", "))
+	case must && own == "":
+		d.add(Finding{Code: code, Status: Failed, Rule: rule, Message: "the binary does not say it", Want: name, Got: "absent from the binary", Remedy: absentRemedy(name)})
+	case must:
+		d.add(Finding{Code: code, Status: Failed, Rule: rule, Message: "no accepted evidence says it", Want: "evidence that says " + name, Got: own + " in the binary"})
+	}
+}
+
+// absentRemedy is what makes the go command write a fact into the binary.
+func absentRemedy(name string) string {
+	switch name {
+	case "vcs.revision", "vcs.modified":
+		return "build in the git checkout with -buildvcs=true"
+	case "ldflags":
+		return "build without -trimpath, which drops ldflags from the binary, or do not demand them"
+	case "tags":
+		return "do not demand tags of a build without any"
+	}
+	return ""
+}
+
+// sameFact compares a fact of the binary with what evidence says of it.
+func sameFact(name, own, said string) bool {
+	switch name {
+	case "path": // evidence of several outputs lists several
+		return slices.Contains(strings.Split(said, "\n"), own)
+	case "ldflags":
+		return sameFlags(own, said)
+	case "tags":
+		return sameSet(own, said)
+	}
+	return own == said
+}
+
+// sameSet compares comma-separated lists without regard to order.
+func sameSet(a, b string) bool {
+	x, y := strings.FieldsFunc(a, isComma), strings.FieldsFunc(b, isComma)
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(slices.Compact(x), slices.Compact(y))
+}
+
+func isComma(r rune) bool { return r == ',' || r == ' ' }
+
+// withheld stands in provenance for a linker variable's value that was not
+// recorded, for it could have been a secret.
+const withheld = "(withheld)"
+
+// sameFlags compares linker flags; a withheld value agrees with every value of
+// the same variable.
+func sameFlags(own, said string) bool {
+	x, y := strings.Fields(own), strings.Fields(said)
+	if len(x) != len(y) && strings.Contains(said, withheld) {
+		return sameFlagNames(own, said) // a value with spaces in it
+	}
+	if len(x) != len(y) {
+		return false
+	}
+	for i := range x {
+		if name, ok := strings.CutSuffix(unquote(y[i]), withheld); ok && strings.HasPrefix(unquote(x[i]), name) && strings.HasSuffix(name, "=") {
+			continue
+		}
+		if unquote(x[i]) != unquote(y[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func unquote(s string) string { return strings.Trim(s, `"'`) }
+
+// sameFlagNames compares which variables -X sets.
+func sameFlagNames(own, said string) bool {
+	names := func(s string) []string {
+		var out []string
+		for _, f := range strings.Fields(s) {
+			if name, _, ok := strings.Cut(unquote(f), "="); ok && strings.Contains(name, ".") {
+				out = append(out, name)
+			}
+		}
+		return out
+	}
+	return slices.Equal(names(own), names(said))
+}
+
+// binaryFacts is what the binary says of itself. An empty fact is absent.
+func binaryFacts(f *gofacts.Facts) map[string]string {
+	return map[string]string{
+		"path":         f.Path,
+		"toolchain":    f.GoVersion,
+		"goos":         f.Settings["GOOS"],
+		"goarch":       f.Settings["GOARCH"],
+		"tags":         f.Settings["-tags"],
+		"ldflags":      f.Settings["-ldflags"],
+		"cgo":          f.Settings["CGO_ENABLED"],
+		"trimpath":     f.Settings["-trimpath"],
+		"vcs.revision": f.Settings["vcs.revision"],
+		"vcs.modified": f.Settings["vcs.modified"],
+	}
+}
+
+// witnesses are the accepted provenance and SBOMs.
+func (d *deciding) witnesses() []witness {
+	var out []witness
+	if d.provenance != nil {
+		out = append(out, provenanceWitness(d.provenance))
+	}
+	for _, s := range d.sboms {
+		out = append(out, bomWitness(s))
+	}
+	return out
+}
+
+func (a *accepted) who() string { return a.unit.origin() + ", " + strings.Join(a.counted, " and ") }
+
+// provenanceWitness reads what provenance says about a Go binary: the modules
+// and the commit among its resolved dependencies, and the facts that a capture
+// writes into the parameters.
+func provenanceWitness(a *accepted) witness {
+	w := witness{who: a.who(), facts: map[string]string{}}
+	def := &a.build.BuildDefinition
+	set := func(name string, params map[string]any, pointer string) {
+		switch v, _ := lookup(any(params), pointer); v := v.(type) {
+		case string:
+			w.facts[name] = v
+		case bool:
+			w.facts[name] = fmt.Sprint(v)
+		case []any:
+			var all []string
+			for _, s := range v {
+				if s, ok := s.(string); ok {
+					all = append(all, s)
+				}
+			}
+			w.facts[name] = strings.Join(all, "\n")
+		}
+	}
+	for _, f := range []struct{ name, pointer string }{{"path", "/go/packages"}, {"toolchain", "/go/version"}, {"goos", "/go/goos"}, {"goarch", "/go/goarch"},
+		{"tags", "/go/tags"}, {"ldflags", "/go/ldflags"}, {"cgo", "/go/cgo"}, {"trimpath", "/go/trimpath"}, {"main", "/go/module"}} {
+		set(f.name, def.InternalParameters, f.pointer)
+	}
+	if read := sourceReaders[def.BuildType]; read != nil {
+		s := read(a.build)
+		if commits := s.commits(a.build); len(commits) == 1 {
+			w.facts["vcs.revision"] = commits[0]
+		}
+		if dirty, ok := s.dirty.(bool); ok {
+			w.facts["vcs.modified"] = fmt.Sprint(dirty)
+		}
+	}
+	for _, dep := range def.ResolvedDependencies {
+		if m, ok := gofacts.ModuleOf(dep); ok {
+			w.add(m)
+		}
+	}
+	return w
+}
+
+func (w *witness) add(m gofacts.Module) {
+	if w.modules == nil {
+		w.modules = map[string][]gofacts.Module{}
+	}
+	w.modules[m.Path], w.lister = append(w.modules[m.Path], m), true
+}
+
+// examineModules wants every linked module to be in the provenance, in the
+// version and with the sum that the binary carries. Provenance may list more:
+// it can be of several outputs.
+func (d *deciding) examineModules(facts *gofacts.Facts, witnesses []witness, must bool) {
+	var agree []string
+	for _, w := range witnesses {
+		if main := w.facts["main"]; main != "" && facts.Main.Path != "" && main != facts.Main.Path {
+			d.contradiction(CodeExamineModule, w, "main module "+main, "main module "+facts.Main.Path)
+			return
+		}
+		if w.isBOM || !w.lister {
+			continue
+		}
+		for _, m := range facts.Modules {
+			if said, same := w.lists(m); !same {
+				d.contradiction(CodeExamineModule, w, said, moduleString(m))
+				return
+			}
+		}
+		agree = append(agree, w.who)
+	}
+	for _, w := range witnesses { // an SBOM is held against the binary under examine/sbom
+		if w.isBOM && len(agree) == 0 {
+			agree = append(agree, w.who)
+		}
+	}
+	switch {
+	case len(agree) > 0:
+		d.pass(CodeExamineModule, "/examine", strings.Join(agree, ", "))
+	case must && len(facts.Modules) == 0 && len(witnesses) > 0:
+		d.pass(CodeExamineModule, "/examine", "no modules but its own")
+	case must:
+		d.add(Finding{Code: CodeExamineModule, Status: Failed, Rule: "/examine", Message: "no accepted evidence lists the modules", Want: "evidence that lists them", Got: fmt.Sprintf("%d modules in the binary", len(facts.Modules))})
+	}
+}
+
+// examineSBOM wants exactly the modules of the binary in each SBOM: one that is
+// not listed is hidden, one that is not linked is invented.
+func (d *deciding) examineSBOM(facts *gofacts.Facts, witnesses []witness, must bool) {
+	var agree []string
+	for _, w := range witnesses {
+		if !w.isBOM {
+			continue
+		}
+		linked := map[string]bool{facts.Main.Path + "@" + facts.Main.Version: true}
+		for _, m := range facts.Modules {
+			linked[m.Path+"@"+m.Version] = true
+			if said, same := w.lists(m); !same {
+				d.contradiction(CodeExamineSBOM, w, said, moduleString(m))
+				return
+			}
+		}
+		for _, path := range sortedKeys(w.modules) {
+			for _, m := range w.modules[path] {
+				if !linked[m.Path+"@"+m.Version] {
+					d.contradiction(CodeExamineSBOM, w, moduleString(m), "no "+m.Path+" in that version")
+					return
+				}
+			}
+		}
+		agree = append(agree, w.who)
+	}
+	switch {
+	case len(agree) > 0:
+		d.pass(CodeExamineSBOM, "/examine", strings.Join(agree, ", "))
+	case must:
+		d.add(Finding{Code: CodeExamineSBOM, Status: Failed, Rule: "/examine", Message: "no accepted SBOM to hold the binary against", Want: "an SBOM that the policy's attestations accept", Got: "none"})
+	}
+}
+
+func (d *deciding) contradiction(code Code, w witness, want, got string) {
+	d.add(Finding{Code: code, Status: Failed, Rule: "/examine", Evidence: "in the binary", Message: "the binary contradicts its evidence", Want: want + " (" + w.who + ")", Got: got})
+}
+
+// lists reports whether the witness lists a linked module as the binary has it.
+// A sum that one side lacks (vendored, replaced by a folder) is not compared.
+func (w witness) lists(m gofacts.Module) (string, bool) {
+	other := "no " + m.Path
+	for _, said := range w.modules[m.Path] {
+		if said.Version == m.Version && (said.Sum == "" || m.Sum == "" || said.Sum == m.Sum) {
+			return "", true
+		}
+		other = moduleString(said)
+	}
+	return other, false
+}
+
+func moduleString(m gofacts.Module) string {
+	return strings.TrimSpace(strings.Join([]string{m.Path, m.Version, m.Sum}, " "))
+}

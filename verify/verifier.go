@@ -1,0 +1,547 @@
+package verify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/touchmark-go/touchmark/provenance"
+	"github.com/touchmark-go/touchmark/provenance/release"
+	"github.com/touchmark-go/touchmark/sign"
+)
+
+// Options tune a Verifier. The zero Options are what [New] uses.
+type Options struct {
+	// Authenticators check what a public key alone cannot. A policy that can
+	// reach a principal with an identity which none of them accepts is an error.
+	Authenticators []Authenticator
+	// Conditions compiles a rule's where. Without it a policy that has one is an
+	// error.
+	Conditions Conditions
+}
+
+// Conditions compiles an expression over predicates of one type into a
+// [Condition]. A mistake in the expression is an error now, not later.
+type Conditions func(predicateType, expression string) (Condition, error)
+
+// A Condition reports whether a verified predicate is as wanted. It must be
+// pure, bounded, and safe for concurrent use.
+type Condition func(predicate json.RawMessage) (bool, error)
+
+// A Verifier decides by one Trust and one or more policies, all of which must
+// allow. It never changes and may be used concurrently; it fetches nothing and
+// keeps no answer.
+type Verifier struct {
+	trust          *trustIndex
+	policies       []*compiled
+	authenticators []Authenticator
+	pkg            string // the package that the policies are for, if any has one
+	environment    string // their environment, if any has one
+	asksLedger     bool
+}
+
+// A compiled is a Policy made ready.
+type compiled struct {
+	Policy
+	ref        PolicyRef
+	pkg        string
+	types      []string // provenance predicate types
+	signers    map[string]bool
+	attesters  []map[string]bool
+	conditions []Condition
+	approvers  []map[string]bool
+}
+
+// A Request is one question.
+type Request struct {
+	Artifact    Artifact
+	Name        string         // what it was asked for by: a purl or image name; required exactly if a policy has a package
+	Environment string         // where it is to run; required exactly if a policy names one
+	At          time.Time      // the instant to judge; zero is the time of the call
+	Release     release.View   // what the ledger says; required exactly if a policy asks
+	Evidence    []*sign.Bundle // a set: order is free, doubles count once
+}
+
+// MaxEvidence is how many bundles a request may bring.
+const MaxEvidence = sign.MaxLines
+
+// New makes a Verifier. It copies what it is given. The error is a
+// [*ConfigError] that names what is unusable.
+func New(trust *Trust, policies ...*Policy) (*Verifier, error) {
+	return Options{}.New(trust, policies...)
+}
+
+// New is [New] with these Options.
+func (o Options) New(trust *Trust, policies ...*Policy) (*Verifier, error) {
+	index, err := trust.index()
+	if err != nil {
+		return nil, err
+	}
+	if len(policies) == 0 {
+		return nil, &ConfigError{Code: CodePolicyInvalid, Msg: "no policy: nothing would be accepted"}
+	}
+	v := &Verifier{trust: index, authenticators: slices.Clone(o.Authenticators)}
+	for _, p := range policies {
+		c, err := o.compile(index, p)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(v.policies, func(other *compiled) bool { return other.Name == c.Name }) {
+			return nil, &ConfigError{Code: CodePolicyInvalid, Name: c.Name, Pointer: "/name", Msg: "two policies have this name"}
+		}
+		if c.Package != "" {
+			if v.pkg != "" && v.pkg != c.pkg {
+				return nil, &ConfigError{Code: CodePolicyInvalid, Name: c.Name, Pointer: "/package", Msg: fmt.Sprintf("the policies are for different packages: %q and %q", v.pkg, c.pkg)}
+			}
+			v.pkg = c.pkg
+		}
+		if c.Environment != "" {
+			if v.environment != "" && v.environment != c.Environment {
+				return nil, &ConfigError{Code: CodePolicyInvalid, Name: c.Name, Pointer: "/environment", Msg: fmt.Sprintf("the policies are for different environments: %q and %q", v.environment, c.Environment)}
+			}
+			v.environment = c.Environment
+		}
+		v.asksLedger = v.asksLedger || c.Release != nil
+		v.policies = append(v.policies, c)
+	}
+	return v, nil
+}
+
+// compile checks p against trust and makes it ready.
+func (o Options) compile(x *trustIndex, p *Policy) (*compiled, error) {
+	if p == nil {
+		return nil, &ConfigError{Code: CodePolicyInvalid, Msg: "no policy: nothing would be accepted"}
+	}
+	data := p.Marshal()
+	own, err := ParsePolicy(data) // a deep copy, checked as a file is
+	if err != nil {
+		return nil, err
+	}
+	l := &loader{code: CodePolicyInvalid, data: data}
+	c := &compiled{Policy: *own, ref: PolicyRef{Name: own.Name, Version: own.Version, Digest: own.Digest()}, types: own.Provenance.Types}
+	if len(c.types) == 0 {
+		c.types = []string{provenance.SLSAProvenanceV1}
+	}
+	if own.Package != "" {
+		n, err := parseName(own.Package)
+		if err != nil {
+			return nil, err
+		}
+		c.pkg = n.pkg
+	}
+	reach := func(pointer string, q Quorum) (map[string]bool, error) {
+		set, err := x.resolve(l, pointer, q)
+		if err == nil {
+			err = o.reachable(x, pointer, set)
+		}
+		return set, err
+	}
+	if c.signers, err = reach("/provenance/signedBy", own.Provenance.SignedBy); err != nil {
+		return nil, named(err, own.Name)
+	}
+	for i, a := range own.Attestations {
+		at := fmt.Sprintf("/attestations/%d", i)
+		set, err := reach(at+"/signedBy", a.SignedBy)
+		if err != nil {
+			return nil, named(err, own.Name)
+		}
+		c.attesters = append(c.attesters, set)
+		var condition Condition
+		if a.Where != "" {
+			if o.Conditions == nil {
+				return nil, named(l.errorf(at+"/where", "where needs Options.Conditions: nothing here can evaluate it"), own.Name)
+			}
+			if condition, err = o.Conditions(a.Type, a.Where); err != nil {
+				return nil, named(l.errorf(at+"/where", "%v", err), own.Name)
+			}
+			if condition == nil {
+				return nil, named(l.errorf(at+"/where", "it compiled to nothing"), own.Name)
+			}
+		}
+		c.conditions = append(c.conditions, condition)
+	}
+	for i, q := range own.Approvals {
+		at := fmt.Sprintf("/approvals/%d", i)
+		set, err := reach(at, q)
+		if err != nil {
+			return nil, named(err, own.Name)
+		}
+		people := map[string]bool{}
+		for name := range set {
+			if x.principals[name].kind == Person {
+				people[name] = true
+			}
+		}
+		if len(people) < q.AtLeast {
+			return nil, named(l.errorf(at, "only persons approve, and of these only %d are", len(people)), own.Name)
+		}
+		c.approvers = append(c.approvers, people)
+	}
+	if own.Release != nil {
+		if x.ledger == nil {
+			return nil, named(l.errorf("/release", "the trust file names no ledger"), own.Name)
+		}
+		if n := len(x.ledger.Witnesses.Keys); own.Release.Witnesses > n {
+			return nil, named(l.errorf("/release/witnesses", "%d of the %d witnesses in the trust file can never be met", own.Release.Witnesses, n), own.Name)
+		}
+	}
+	return c, nil
+}
+
+// reachable refuses a policy that may want a signature by an identity which
+// nobody here can check: it could only ever deny, or be silently weaker.
+func (o Options) reachable(x *trustIndex, pointer string, set map[string]bool) error {
+	for _, name := range sortedKeys(set) {
+		for i, id := range x.principals[name].identities {
+			if !slices.ContainsFunc(o.Authenticators, func(a Authenticator) bool { return a.Accepts(id) }) {
+				return &ConfigError{Code: CodeTrustInvalid, Pointer: fmt.Sprintf("/principals/%s/identities/%d", escapePointer(name), i),
+					Msg: fmt.Sprintf("no authenticator can check identities of authority %q, and the policy's %s can reach %q", id.Authority, pointer, name)}
+			}
+		}
+	}
+	return nil
+}
+
+func named(err error, policy string) error {
+	if e, ok := err.(*ConfigError); ok && e.Code == CodePolicyInvalid {
+		e.Name, e.Line = policy, 0 // the lines are of our own copy
+	}
+	return err
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Verify decides. The error is nil if, and only if, the decision is [Allow];
+// else it is an [*Error]. The verdict is never nil.
+func (v *Verifier) Verify(ctx context.Context, r Request) (*Verdict, error) {
+	verdict, artifact, err := v.decide(ctx, r, false)
+	if cerr := artifact.Close(); err == nil && cerr != nil {
+		verdict.Findings = append(verdict.Findings, Finding{Code: CodeTransport, Status: Failed, Message: cerr.Error(), Remedy: CodeTransport.remedy()})
+		return verdict.result()
+	}
+	return verdict, err
+}
+
+// Open decides, and if the decision is [Allow] hands out the bytes that were
+// verified, and no others: every read is checked against what was hashed, and
+// fails if the artifact changed since. The handle is nil if the decision is not
+// Allow; the error is then an [*Error] with the verdict.
+func (v *Verifier) Open(ctx context.Context, r Request) (*Handle, error) {
+	verdict, artifact, err := v.decide(ctx, r, true)
+	if err == nil && artifact.content == nil {
+		verdict.Findings = append(verdict.Findings, Finding{Code: CodeRequest, Status: Failed, Message: "only a file or content can be opened", Want: "File or Content", Got: verdict.Artifact, Remedy: CodeRequest.remedy()})
+		_, err = verdict.result()
+	}
+	if err != nil {
+		artifact.Close() // nothing was handed out: the decision stands
+		return nil, err
+	}
+	return &Handle{Verdict: verdict, SectionReader: io.NewSectionReader(artifact.content, 0, artifact.content.size), subject: artifact}, nil
+}
+
+// A Handle reads the artifact that was verified. It is an [io.Reader],
+// [io.ReaderAt] and [io.Seeker]; a read that meets a byte which was not
+// verified fails. ReadAt may be called concurrently.
+type Handle struct {
+	Verdict *Verdict
+	*io.SectionReader
+	subject *subject
+}
+
+// Close closes the artifact. Closing a nil Handle does nothing.
+func (h *Handle) Close() error {
+	if h == nil {
+		return nil
+	}
+	return h.subject.Close()
+}
+
+// A deciding is the state of one decision under one policy.
+type deciding struct {
+	*compiled
+	ctx         context.Context
+	trust       *trustIndex
+	req         *Request
+	asked       name
+	artifact    *subject
+	units       []*unit
+	unread      []Finding // bundles that could not be read
+	findings    []Finding
+	prefix      string // before rules, when there are several policies
+	provenance  *accepted
+	sboms       []*accepted
+	environment string
+}
+
+// add adds a finding, and gives it a remedy if it has none.
+func (d *deciding) add(f Finding) {
+	if f.Rule != "" {
+		f.Rule = d.prefix + f.Rule
+	}
+	if f.Status == Failed && f.Remedy == "" {
+		f.Remedy = f.Code.remedy()
+	}
+	d.findings = append(d.findings, f)
+}
+
+func (d *deciding) pass(code Code, rule, evidence string) {
+	d.add(Finding{Code: code, Status: Passed, Rule: rule, Evidence: evidence})
+}
+
+// decide runs every check, in one fixed order whatever the artifact and
+// evidence are: request, trust, artifact, then for each policy name,
+// provenance, attestations, approvals, release, examination.
+func (v *Verifier) decide(ctx context.Context, r Request, open bool) (*Verdict, *subject, error) {
+	if r.At.IsZero() {
+		r.At = time.Now()
+	}
+	verdict := &Verdict{Artifact: r.Artifact.String(), Name: r.Name, Environment: r.Environment, At: r.At, Findings: []Finding{}}
+	stop := func(f Finding) (*Verdict, *subject, error) {
+		if f.Remedy == "" {
+			f.Remedy = f.Code.remedy()
+		}
+		verdict.Findings = append(verdict.Findings, f)
+		_, err := verdict.result()
+		return verdict, nil, err
+	}
+	if v == nil || v.trust == nil {
+		return stop(Finding{Code: CodeRequest, Status: Failed, Message: "the Verifier was not made by New"})
+	}
+	verdict.Trust = v.trust.ref
+	for _, p := range v.policies {
+		verdict.Policies = append(verdict.Policies, p.ref)
+	}
+	asked, f := v.ask(&r)
+	if f != nil {
+		return stop(*f)
+	}
+	if f := v.trust.expired(r.At); f != nil {
+		return stop(*f)
+	}
+	units, unread, f := v.gather(ctx, r.Evidence, r.At)
+	if f != nil {
+		return stop(*f)
+	}
+	chunked := open || slices.ContainsFunc(v.policies, func(p *compiled) bool { return p.Examine.Mode != ExamineOff })
+	artifact, f := r.Artifact.read(ctx, algorithms(units), chunked)
+	if f != nil {
+		return stop(*f)
+	}
+	verdict.Digest = artifact.primary
+	if !asked.digest.IsZero() && provenance.Set(asked.digest).Match(artifact.digests) != provenance.Matched {
+		verdict.Findings = append(verdict.Findings, Finding{Code: CodeBinding, Status: Failed, Message: "the name asks for another digest", Want: asked.digest.String(), Got: artifact.primary.String(), Remedy: CodeBinding.remedy()})
+	}
+	for _, u := range units {
+		u.match(artifact.digests)
+	}
+	for _, p := range v.policies {
+		d := &deciding{compiled: p, ctx: ctx, trust: v.trust, req: &r, asked: asked, artifact: artifact, units: units, unread: unread}
+		if len(v.policies) > 1 {
+			d.prefix = p.Name + "#"
+		}
+		d.run()
+		verdict.Findings = append(verdict.Findings, d.findings...)
+	}
+	verdict.Findings = append(verdict.Findings, setAside(unread)...)
+	if err := ctx.Err(); err != nil {
+		return stop2(verdict, artifact, Finding{Code: CodeCanceled, Status: Failed, Message: err.Error(), Remedy: CodeCanceled.remedy()})
+	}
+	v.lastGood(ctx, &r, verdict)
+	_, err := verdict.result()
+	return verdict, artifact, err
+}
+
+// stop2 ends a decision whose artifact is open already.
+func stop2(verdict *Verdict, artifact *subject, f Finding) (*Verdict, *subject, error) {
+	verdict.Findings = append(verdict.Findings, f)
+	_, err := verdict.result()
+	return verdict, artifact, err
+}
+
+// setAside turns what could not be read into findings that decide nothing: a
+// rule that lacks evidence because of it has failed by itself.
+func setAside(unread []Finding) []Finding {
+	out := slices.Clone(unread)
+	for i := range out {
+		out[i].Status, out[i].Remedy = Noted, ""
+	}
+	return out
+}
+
+// ask checks that the question is one that the policies can answer.
+func (v *Verifier) ask(r *Request) (name, *Finding) {
+	bad := func(message, want, got string) (name, *Finding) {
+		return name{}, &Finding{Code: CodeRequest, Status: Failed, Message: message, Want: want, Got: got}
+	}
+	var asked name
+	switch {
+	case v.pkg != "" && r.Name == "":
+		return bad("the policy is for a package: say by which name the artifact was asked for", "a name of "+v.pkg, "")
+	case v.pkg == "" && r.Name != "":
+		return bad("the policy is for no package, so a name means nothing to it", "no name", r.Name)
+	case v.environment != "" && r.Environment == "":
+		return bad("the policy is for an environment: say where the artifact is to run", v.environment, "")
+	case v.environment == "" && r.Environment != "":
+		return bad("the policy is for no environment, so one means nothing to it", "no environment", r.Environment)
+	case v.asksLedger && r.Release == nil:
+		return bad("the policy asks the ledger: hand in a release view", "Request.Release", "")
+	case !v.asksLedger && r.Release != nil:
+		return bad("the policy does not ask the ledger", "no Request.Release", "one")
+	case len(r.Evidence) > MaxEvidence:
+		return name{}, &Finding{Code: CodeLimit, Status: Failed, Message: "too many bundles", Want: fmt.Sprintf("at most %d", MaxEvidence), Got: fmt.Sprint(len(r.Evidence))}
+	}
+	if r.Name != "" {
+		var err error
+		if asked, err = parseName(r.Name); err != nil {
+			return bad("the name cannot be read", "a purl or an image name", err.Error())
+		}
+	}
+	for _, p := range v.policies {
+		for _, a := range p.Attestations {
+			for _, m := range a.Predicate {
+				if m.Request == "version" && asked.version == "" {
+					return bad("the policy compares with the version that was asked for", v.pkg+" with a version", r.Name)
+				}
+			}
+		}
+	}
+	return asked, nil
+}
+
+// gather pools the evidence by what was signed, finds out who signed it, and
+// reads what it says.
+func (v *Verifier) gather(ctx context.Context, evidence []*sign.Bundle, at time.Time) ([]*unit, []Finding, *Finding) {
+	byID := map[provenance.Digest]*unit{}
+	var units []*unit
+	var unread []Finding
+	for _, b := range evidence {
+		if b == nil {
+			unread = append(unread, Finding{Code: CodeEnvelope, Message: "no bundle", Status: Failed})
+			continue
+		}
+		if b.Err != nil {
+			unread = append(unread, unreadable(b))
+			continue
+		}
+		if b.PayloadType != provenance.PayloadType {
+			unread = append(unread, Finding{Code: CodePayloadType, Status: Failed, Evidence: origin(b), Message: "an envelope of something else", Want: provenance.PayloadType, Got: b.PayloadType})
+			continue
+		}
+		id := b.ID()
+		u := byID[id]
+		if u == nil {
+			u = &unit{id: id}
+			byID[id] = u
+			units = append(units, u)
+		}
+		u.bundles = append(u.bundles, b)
+	}
+	for _, u := range units {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, &Finding{Code: CodeCanceled, Status: Failed, Message: err.Error()}
+		}
+		// Whatever order evidence comes in, the same bundle speaks for a unit.
+		slices.SortFunc(u.bundles, func(a, b *sign.Bundle) int { return strings.Compare(a.Origin, b.Origin) })
+		u.authenticate(ctx, v.trust, v.authenticators, at)
+		if len(u.signatories) > 0 {
+			u.statement, u.parseErr = provenance.Parse(u.bundles[0].UnverifiedPayload())
+		}
+	}
+	slices.SortFunc(units, func(a, b *unit) int { return strings.Compare(a.id.Hex(), b.id.Hex()) })
+	slices.SortStableFunc(unread, func(a, b Finding) int {
+		return strings.Compare(a.Evidence+"\x00"+a.Message, b.Evidence+"\x00"+b.Message)
+	})
+	return units, unread, nil
+}
+
+// algorithms lists the further algorithms by which subjects are named.
+func algorithms(units []*unit) []string {
+	var out []string
+	for _, u := range units {
+		if u.statement == nil {
+			continue
+		}
+		for _, s := range u.statement.Subject {
+			for _, a := range []string{provenance.SHA384, provenance.SHA512} {
+				if _, ok := s.Digest[a]; ok && !slices.Contains(out, a) {
+					out = append(out, a)
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// match finds the artifact among the unit's subjects. One that names two
+// contents spoils the statement: somebody signed a contradiction.
+func (u *unit) match(artifact provenance.DigestSet) {
+	u.matched = provenance.NoMatch
+	if u.statement == nil {
+		return
+	}
+	for _, s := range u.statement.Subject {
+		switch m := s.Digest.Match(artifact); {
+		case m == provenance.Conflict:
+			u.matched = m
+			return
+		case m == provenance.Matched, u.matched == provenance.NoMatch:
+			u.matched = m
+		}
+	}
+}
+
+// run is one policy over the artifact and its evidence.
+func (d *deciding) run() {
+	if d.Package != "" {
+		if d.asked.pkg == d.pkg {
+			d.pass(CodeBinding, "/package", "")
+		} else {
+			d.add(Finding{Code: CodeBinding, Status: Failed, Rule: "/package", Message: "asked for another package than the policy is for", Want: d.pkg, Got: d.asked.pkg})
+		}
+	}
+	if d.Environment != "" {
+		if d.req.Environment == d.Environment {
+			d.pass(CodeBinding, "/environment", "")
+		} else {
+			d.add(Finding{Code: CodeBinding, Status: Failed, Rule: "/environment", Message: "asked for another environment than the policy is for", Want: d.Environment, Got: d.req.Environment})
+		}
+	}
+	d.provenance = d.checkProvenance()
+	for i := range d.Attestations {
+		d.checkAttestation(i)
+	}
+	status := d.checkRelease()
+	d.checkApprovals(status)
+	d.checkExamine()
+}
+
+// lastGood adds what a person looks for next, if a ledger is at hand. It decides nothing.
+func (v *Verifier) lastGood(ctx context.Context, r *Request, verdict *Verdict) {
+	if r.Release == nil {
+		return
+	}
+	for _, p := range v.policies {
+		if p.Release == nil {
+			continue
+		}
+		if good, err := r.Release.LastGood(ctx, p.Release.Product, r.Environment); err == nil {
+			verdict.LastGood = good
+			return
+		} else if !errors.Is(err, release.ErrUnknown) {
+			return // the ledger could not say; the release check reports what matters
+		}
+	}
+}
