@@ -10,6 +10,7 @@ import (
 	"math"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -133,7 +134,7 @@ func describeKnowledge(bom *cdx.BOM, f *gofacts.Facts, main, stdlib string) {
 	switch {
 	case !known:
 		parts = cdx.CompositionAggregateUnknown
-	case !pure || slices.ContainsFunc(f.Modules, func(m gofacts.Module) bool { _, ok := m.DirHash(); return !ok }):
+	case !pure || slices.ContainsFunc(f.Modules, func(m gofacts.Module) bool { return !strings.HasPrefix(m.Sum, "h1:") }):
 		parts = cdx.CompositionAggregateIncomplete
 	}
 	compositions := []cdx.Composition{{Aggregate: parts, Assemblies: &[]cdx.BOMReference{cdx.BOMReference(main)}}}

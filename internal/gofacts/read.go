@@ -8,6 +8,7 @@ import (
 	"maps"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -149,20 +150,19 @@ func (m Module) validate() error {
 
 // text reports whether s is valid UTF-8 of printable characters and spaces;
 // word that it has no spaces.
-func text(s string) bool {
-	for _, r := range s {
-		if !unicode.IsPrint(r) {
-			return false
-		}
-	}
-	return utf8.ValidString(s)
-}
+func text(s string) bool { return printable(s, ' ') }
+func word(s string) bool { return printable(s, '!') }
 
-func word(s string) bool {
-	for _, r := range s {
-		if r == ' ' || !unicode.IsPrint(r) {
+// printable reports whether s is valid UTF-8 and all of it can be printed and
+// is not before least.
+func printable(s string, least byte) bool {
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf {
+			rest := s[i:]
+			return utf8.ValidString(rest) && !strings.ContainsFunc(rest, func(r rune) bool { return r < rune(least) || !unicode.IsPrint(r) })
+		} else if c < least || c == 0x7f {
 			return false
 		}
 	}
-	return utf8.ValidString(s)
+	return true
 }
