@@ -1,56 +1,183 @@
-// Package keys loads, makes and writes signing keys.
+// Package keys makes, reads and writes the private keys that sign: Ed25519,
+// ECDSA on P-256, P-384 and P-521, and RSA.
+//
+// A [Key] is a sign.Signer. It comes from [Generate], from a file with [Load],
+// or from anything that implements crypto.Signer with [New]; its public half
+// goes into a trust file with [Key.MarshalPublic]. Files are PKCS#8, or
+// encrypted with a passphrase in the form that cosign uses.
+//
+// Weak keys are refused wherever they come from. Keys do not print: formatting,
+// logging or encoding one shows its algorithm and its ID. That does not keep
+// the secret out of the memory of the process, out of a core dump or out of
+// swap; a key that must not be there belongs in an HSM or a KMS.
 package keys
 
 import (
 	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/touchmark-go/touchmark/internal/keycheck"
 )
 
-// A Passphrase asks for the passphrase of an encrypted key.
-type Passphrase func(ctx context.Context, name string) ([]byte, error)
-
-// Prompt asks on the terminal.
-func Prompt(ctx context.Context, name string) ([]byte, error) { return nil, errors.New("keys: not yet") }
-
-// A Key is a private key that signs. It implements sign.Signer. It does not print.
-type Key struct{}
-
-// Load reads a private key file.
-func Load(path string, ask Passphrase) (*Key, error) { return nil, errors.New("keys: not yet") }
-
-// Parse reads a private key.
-func Parse(data []byte, ask Passphrase) (*Key, error) { return nil, errors.New("keys: not yet") }
-
-// The algorithms that [Generate] knows.
-const (
-	Ed25519   = "ed25519"
-	ECDSAP256 = "ecdsa-p256"
-	ECDSAP384 = "ecdsa-p384"
-	ECDSAP521 = "ecdsa-p521"
-	RSA3072   = "rsa-3072"
-	RSA4096   = "rsa-4096"
-)
-
-// Generate makes a key. An empty algorithm is ECDSAP256.
-func Generate(algorithm string) (*Key, error) { return nil, errors.New("keys: not yet") }
-
-// Sign implements sign.Signer.
-func (k *Key) Sign(ctx context.Context, data []byte) ([]byte, error) {
-	return nil, errors.New("keys: not yet")
+// A Key is a private key that signs in one scheme. It implements sign.Signer,
+// and may be used by several goroutines at once if its crypto.Signer may, as
+// those of this package and of the standard library can.
+//
+// The zero Key refuses to sign.
+type Key struct {
+	// A function, because fmt looks into a field that it may not call methods
+	// on, through pointers as well (%s of a struct with a Key in an unexported
+	// field), but of a function it knows only the address.
+	reveal func() secret
 }
 
-// KeyID is the lower-case hex SHA-256 of the public key's PKIX form.
-func (k *Key) KeyID() (string, error) { return "", errors.New("keys: not yet") }
+type secret struct {
+	signer    crypto.Signer
+	algorithm string
+	scheme    string
+	id        string
+}
 
-// Public is the public half.
-func (k *Key) Public() crypto.PublicKey { return nil }
+func hide(s secret) *Key { return &Key{func() secret { return s }} }
 
-// MarshalPublic is the public half as PKIX PEM.
-func (k *Key) MarshalPublic() []byte { return nil }
+var errNoKey = errors.New("no key: want one from Generate, Load, Parse or New")
 
-// MarshalPrivate is the private key as PEM: encrypted as cosign does if passphrase is not empty, else PKCS#8.
-func (k *Key) MarshalPrivate(passphrase []byte) ([]byte, error) { return nil, errors.New("keys: not yet") }
+// New makes a key of a signer that lives elsewhere, such as in an HSM, if its
+// public key is strong enough. It signs as [Key.Scheme] says.
+func New(signer crypto.Signer) (*Key, error) {
+	if signer == nil {
+		return nil, errors.New("no signer")
+	}
+	pub := signer.Public()
+	if err := keycheck.Check(pub); err != nil {
+		return nil, err
+	}
+	id, err := keycheck.ID(pub)
+	if err != nil {
+		return nil, err
+	}
+	scheme, err := keycheck.DefaultScheme(pub)
+	if _, isRSA := pub.(*rsa.PublicKey); isRSA {
+		scheme, err = "rsa-pss-sha256", nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return hide(secret{signer: signer, algorithm: algorithmOf(pub), scheme: scheme, id: id}), nil
+}
 
-// ParsePublic reads a PKIX PEM public key and refuses a weak one.
-func ParsePublic(pem []byte) (crypto.PublicKey, error) { return nil, errors.New("keys: not yet") }
+// algorithmOf returns the name that [Generate] knows the kind of key by. RSA
+// keys may also have sizes that it does not make.
+func algorithmOf(pub crypto.PublicKey) string {
+	switch pub := pub.(type) {
+	case ed25519.PublicKey:
+		return Ed25519
+	case *ecdsa.PublicKey:
+		return "ecdsa-" + strings.ToLower(strings.ReplaceAll(pub.Params().Name, "-", ""))
+	case *rsa.PublicKey:
+		return fmt.Sprintf("rsa-%d", pub.N.BitLen())
+	}
+	return "unknown"
+}
+
+// WithScheme returns the same key signing in another scheme:
+// "rsa-pkcs1v15-sha256" for verifiers that do not know PSS, or ecdsa-sha256 for
+// a P-384 key. A scheme that does not fit the key is an error. Who verifies
+// must be told the scheme of an RSA key, see the trust file.
+func (k *Key) WithScheme(scheme string) (*Key, error) {
+	if !k.ok() {
+		return nil, errNoKey
+	}
+	if err := keycheck.Fits(scheme, k.Public()); err != nil {
+		return nil, err
+	}
+	s := k.reveal()
+	s.scheme = scheme
+	return hide(s), nil
+}
+
+// Sign implements sign.Signer. ECDSA signatures are in ASN.1 DER; RSA has a
+// salt as long as the hash.
+func (k *Key) Sign(ctx context.Context, data []byte) ([]byte, error) {
+	if !k.ok() {
+		return nil, errNoKey
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s := k.reveal()
+	sig, err := keycheck.Sign(s.scheme, s.signer, data)
+	if err != nil {
+		return nil, fmt.Errorf("signing with %s: %w", k, err)
+	}
+	return sig, nil
+}
+
+// KeyID implements sign.Signer: the lower-case hex SHA-256 of the public key's
+// PKIX form.
+func (k *Key) KeyID() (string, error) {
+	if !k.ok() {
+		return "", errNoKey
+	}
+	return k.reveal().id, nil
+}
+
+// Scheme is how the key signs: ed25519; ecdsa-sha256, ecdsa-sha384 or
+// ecdsa-sha512 by the curve; rsa-pss-sha256; or what [Key.WithScheme] said. The
+// zero Key has none.
+func (k *Key) Scheme() string {
+	if !k.ok() {
+		return ""
+	}
+	return k.reveal().scheme
+}
+
+// Public is the public half, nil for the zero Key.
+func (k *Key) Public() crypto.PublicKey {
+	if !k.ok() {
+		return nil
+	}
+	return k.reveal().signer.Public()
+}
+
+func (k *Key) ok() bool { return k != nil && k.reveal != nil }
+
+// String is the key's algorithm and ID: "ecdsa-p256:ab01…".
+func (k Key) String() string {
+	if k.reveal == nil {
+		return "(no key)"
+	}
+	s := k.reveal()
+	return s.algorithm + ":" + s.id
+}
+
+// GoString is [Key.String], and so are the other forms below: a key does not
+// print.
+func (k Key) GoString() string { return "keys.Key(" + k.String() + ")" }
+
+// Format prints [Key.String] for every verb.
+func (k Key) Format(f fmt.State, verb rune) {
+	s := k.String()
+	if verb == 'v' && f.Flag('#') {
+		s = k.GoString()
+	}
+	io.WriteString(f, s) // fmt keeps the error of its writer to itself
+}
+
+// LogValue implements slog.LogValuer.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// MarshalJSON writes [Key.String]. Use [Key.MarshalPrivate] to write the key.
+func (k Key) MarshalJSON() ([]byte, error) { return json.Marshal(k.String()) }
+
+// MarshalText writes [Key.String].
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
