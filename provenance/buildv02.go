@@ -27,6 +27,9 @@ import (
 //	metadata.completeness              nowhere: builder.id implies it
 //	metadata.reproducible              nowhere: builder.id implies it
 //
+// The SLSA generators for GitHub write buildInvocationID, which no version of the
+// specification has; it is read, and refused beside another buildInvocationId.
+//
 // A parameter that is itself named source or entryPoint would hide the config
 // source, or be hidden by it, so it is refused. Digests stay as they are: v0.2
 // writes a git commit as sha1, which is weak and never becomes a gitCommit.
@@ -46,6 +49,7 @@ type buildV02 struct {
 	} `json:"invocation"`
 	Metadata struct {
 		BuildInvocationID string    `json:"buildInvocationId"`
+		InvocationIDInUse string    `json:"buildInvocationID"`
 		BuildStartedOn    time.Time `json:"buildStartedOn"`
 		BuildFinishedOn   time.Time `json:"buildFinishedOn"`
 	} `json:"metadata"`
@@ -65,6 +69,12 @@ func parseBuildV02(s *Statement) (*Build, error) {
 	}
 	if old.BuildType == "" {
 		return nil, errors.New("/buildType is missing")
+	}
+	invocation := &old.Metadata.BuildInvocationID
+	if other := old.Metadata.InvocationIDInUse; *invocation == "" {
+		*invocation = other
+	} else if other != "" && other != *invocation {
+		return nil, errors.New("/metadata has buildInvocationId and buildInvocationID, and they differ")
 	}
 	external, err := old.externalParameters()
 	if err != nil {

@@ -189,7 +189,11 @@ func (d *differ) values(field func(pointer string) string, at string, a, b any) 
 		}
 		return
 	}
-	d.text(field(at), at, value(a), value(b))
+	old, new := value(a), value(b)
+	if old == new { // the number 1 and the text "1"
+		old, new = asJSON(a), asJSON(b)
+	}
+	d.text(field(at), at, old, new)
 }
 
 // empty reports whether v is unset, which null and empty values are too (SLSA
@@ -216,6 +220,10 @@ func value(v any) string {
 	if s, ok := v.(string); ok {
 		return s
 	}
+	return asJSON(v)
+}
+
+func asJSON(v any) string {
 	raw, err := encode(v)
 	if err != nil {
 		return err.Error()
