@@ -1,84 +1,132 @@
-// Package sign says who vouches for a statement: DSSE envelopes and Sigstore
-// bundles. It signs and reads; nothing that it reads is believed, see the
-// verify package for that.
+// Package sign says who vouches for a statement. It makes DSSE envelopes and
+// Sigstore bundles, and reads those of others.
+//
+// [Statement] signs what package provenance, sbom or release made; [Payload]
+// signs a body of another type. Both return a [Bundle], which [Write] writes as
+// one line of JSON. [Read] reads such lines back, and whatever else holds
+// signed statements: a pretty-printed envelope, Sigstore bundles v0.1 to v0.3.
+//
+// Nothing that is read here is believed. No signature is checked, a key id is a
+// hint that nobody signed, and [Bundle.UnverifiedPayload] is what its name says.
+// See package verify for an answer.
 package sign
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
+	"fmt"
+	"reflect"
+	"unicode/utf8"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
+	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
 // A Signer signs the pre-authentication encoding of an envelope. It is the
-// ecosystem's interface, so that every signer there is already fits.
+// ecosystem's interface, so that every signer there is already fits. Its KeyID
+// goes into the envelope as a hint; an empty one is fine.
 type Signer = dsse.Signer
 
-// The limits of what is read: more than that is refused before the memory is spent.
+// The limits of what is read and written. What is over one of them is refused
+// with [ErrLimit] before the memory is spent.
 const (
-	MaxSignatures   = 64
-	MaxEnvelopeSize = 16 << 20
-	MaxFileSize     = 64 << 20
-	MaxLines        = 1024
+	MaxSignatures   = 64       // signatures of an envelope
+	MaxEnvelopeSize = 16 << 20 // bytes of one envelope or bundle
+	MaxFileSize     = 64 << 20 // bytes of an evidence file
+	MaxLines        = 1024     // entries of an evidence file
+	MaxLogEntries   = 32       // transparency log entries of a Sigstore bundle
+	MaxTimestamps   = 32       // RFC 3161 timestamps of a Sigstore bundle
+	MaxChain        = 8        // certificates of a Sigstore bundle
 )
 
-// A Format is how a bundle is written down.
-type Format string
+// ErrLimit is what [errors.Is] finds in an error about one of the limits.
+var ErrLimit = strictjson.ErrLimit
 
-// The formats.
-const (
-	DSSE     Format = "dsse"             // DSSE JSON envelope
-	Sigstore Format = "sigstore-bundle" // Sigstore bundle; v0.3 is written, v0.1 to v0.3 are read
-)
+// ErrUnsupported is what [errors.Is] finds in an error about evidence that is
+// well formed as far as can be seen, but of a kind that this package does not
+// read: a Sigstore bundle of a later version, or one over a bare message.
+var ErrUnsupported = errors.New("not supported")
 
-// A Bundle is one signed payload. Nothing in it has been checked.
-type Bundle struct {
-	Origin      string      // where it was read: "app.intoto.jsonl:1"; empty if it was made here
-	Format      Format      // how it was, or will be, written
-	PayloadType string      // the DSSE payload type
-	Signatures  []Signature // at least one
-	Err         error       // why this entry could not be read; then nothing but Origin is set
-}
-
-// A Signature is one signature over a Bundle's PAE, with what came along.
-type Signature struct {
-	Sig        []byte            // raw signature bytes
-	KeyID      string            // a hint, signed by nobody
-	Chain      [][]byte          // certificates in DER, leaf first
-	Timestamps [][]byte          // RFC 3161 responses in DER
-	LogEntries []json.RawMessage // transparency log entries, as the bundle had them
-}
-
-// Statement signs s by each of signers.
+// Statement signs s by each of signers, in that order. It refuses a statement
+// that is not valid (see [provenance.Statement.Validate]): one without subjects
+// above all. The envelope holds s as s.Marshal writes it, under the payload
+// type [provenance.PayloadType].
+//
+// ctx is for the signers, which may be far away.
 func Statement(ctx context.Context, s *provenance.Statement, signers ...Signer) (*Bundle, error) {
-	return nil, errors.New("sign: not yet")
+	if s == nil {
+		return nil, errors.New("sign: want a statement, got nil")
+	}
+	if err := s.Validate(); err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	body, err := s.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	return Payload(ctx, provenance.PayloadType, body, signers...)
 }
 
-// Payload signs a body of another type: trust files, policies, states.
+// Payload signs a body that is no statement by each of signers: trust files,
+// policies and states have payload types of their own, so that a signature over
+// one can never be taken for a signature over another. The body is copied.
 func Payload(ctx context.Context, payloadType string, body []byte, signers ...Signer) (*Bundle, error) {
-	return nil, errors.New("sign: not yet")
+	if payloadType == "" || !utf8.ValidString(payloadType) {
+		return nil, fmt.Errorf("sign: want a payload type, got %q", payloadType)
+	}
+	if len(signers) == 0 {
+		return nil, errors.New("sign: want a signer, got none")
+	}
+	if len(signers) > MaxSignatures {
+		return nil, fmt.Errorf("sign: %d signers, want at most %d: %w", len(signers), MaxSignatures, ErrLimit)
+	}
+	// Base64 takes four bytes for three, and the rest of the line needs room too.
+	if len(payloadType) > MaxEnvelopeSize/4 || len(body) > MaxEnvelopeSize/4*3-len(payloadType) {
+		return nil, fmt.Errorf("sign: a payload of %d bytes, want an envelope of at most %d: %w", len(body), MaxEnvelopeSize, ErrLimit)
+	}
+	b := &Bundle{Format: DSSE, PayloadType: payloadType}
+	b.pae, b.body = newPAE(payloadType, len(body))
+	b.pae = append(b.pae, body...)
+	for i, signer := range signers {
+		if isNil(signer) {
+			return nil, fmt.Errorf("sign: signer %d of %d is nil", i+1, len(signers))
+		}
+		s, err := signBy(ctx, signer, b.pae)
+		if err != nil {
+			return nil, fmt.Errorf("sign: signer %d of %d: %w", i+1, len(signers), err)
+		}
+		b.Signatures = append(b.Signatures, s)
+	}
+	return b, nil
 }
 
-// Read reads evidence by content: a DSSE envelope, a Sigstore bundle, or JSON lines of either.
-// A line that cannot be read is an entry with Err; the rest is read.
-func Read(r io.Reader) ([]*Bundle, error) { return nil, errors.New("sign: not yet") }
+// signBy lets a signer sign a copy of the encoding: what it does with its
+// argument must not change what the next one signs.
+func signBy(ctx context.Context, signer Signer, pae []byte) (Signature, error) {
+	keyID, err := signer.KeyID()
+	if err != nil {
+		return Signature{}, fmt.Errorf("key id: %w", err)
+	}
+	if !utf8.ValidString(keyID) {
+		return Signature{}, fmt.Errorf("key id %q is not UTF-8", keyID)
+	}
+	sig, err := signer.Sign(ctx, append([]byte(nil), pae...))
+	if err != nil {
+		return Signature{}, err
+	}
+	if len(sig) == 0 {
+		return Signature{}, errors.New("want a signature, got an empty one")
+	}
+	return Signature{Sig: sig, KeyID: keyID}, nil
+}
 
-// Write writes bundles as JSON lines, each in its Format.
-func Write(w io.Writer, bundles ...*Bundle) error { return errors.New("sign: not yet") }
-
-// ID is the SHA-256 of the PAE: the same statement signed apart by two people has one ID.
-func (b *Bundle) ID() provenance.Digest { return provenance.Digest{} }
-
-// UnverifiedPayload is what was signed, or is said to have been. It must not be changed.
-func (b *Bundle) UnverifiedPayload() []byte { return nil }
-
-// PAE is DSSE's pre-authentication encoding: the bytes under the signatures. It must not be changed.
-func (b *Bundle) PAE() []byte { return nil }
-
-// Marshal returns the bundle as one line of JSON, without the final newline.
-// A Sigstore bundle has exactly one signature.
-func (b *Bundle) Marshal() ([]byte, error) { return nil, errors.New("sign: not yet") }
+// isNil finds the nil pointer inside an interface too: calling it would panic.
+func isNil(s Signer) bool {
+	if s == nil {
+		return true
+	}
+	v := reflect.ValueOf(s)
+	return v.Kind() == reflect.Pointer && v.IsNil()
+}

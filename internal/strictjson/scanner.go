@@ -32,7 +32,6 @@ type step struct {
 // if it had escapes.
 type name struct {
 	off, n uint32 // the top bit of off says that it is in text
-	hash   uint32 // only once its object has many members
 }
 
 const inText = 1 << 31
@@ -183,16 +182,24 @@ func (s *Scanner) LongString() (plain, decoded []byte, err error) {
 		return nil, nil, s.errorAt(s.pos, false, "want a string, found %s", s.found())
 	}
 	start := s.pos + 1
-	n := bytes.IndexByte(s.data[start:], '"')
-	if n < 0 {
-		return nil, nil, s.errorAt(len(s.data), false, "want the end of a string, found the end of the document")
+	// Piece by piece, so that the second search finds its piece in the cache.
+	for at := start; at < len(s.data); {
+		piece := s.data[at:min(at+32<<10, len(s.data))]
+		n := bytes.IndexByte(piece, '"')
+		if n >= 0 {
+			piece = piece[:n]
+		}
+		if bytes.IndexByte(piece, '\\') >= 0 {
+			decoded, err = s.String()
+			return nil, decoded, err
+		}
+		at += len(piece)
+		if n >= 0 {
+			s.pos = at + 1
+			return s.data[start:at:at], nil, nil
+		}
 	}
-	if bytes.IndexByte(s.data[start:start+n], '\\') >= 0 {
-		decoded, err = s.String()
-		return nil, decoded, err
-	}
-	s.pos = start + n + 1
-	return s.data[start : start+n : start+n], nil, nil
+	return nil, nil, s.errorAt(len(s.data), false, "want the end of a string, found the end of the document")
 }
 
 // Raw reads any value and returns its bytes.
@@ -273,21 +280,15 @@ func (s *Scanner) add(base int, table *[]uint32, n name) bool {
 		s.names = append(s.names, n)
 		return true
 	}
-	if len(own) == small && *table == nil {
-		if s.seed == (maphash.Seed{}) {
+	if 4*(len(own)+1) > 3*len(*table) {
+		if *table == nil && s.seed == (maphash.Seed{}) {
 			s.seed = maphash.MakeSeed()
 		}
-		for i := range own {
-			own[i].hash = uint32(maphash.Bytes(s.seed, s.bytesOf(own[i])))
-		}
-	}
-	if 2*(len(own)+1) > len(*table) {
 		*table = make([]uint32, max(4*small, 2*len(*table)))
 		for i, o := range own {
 			s.place(*table, base, o, i)
 		}
 	}
-	n.hash = uint32(maphash.Bytes(s.seed, s.bytesOf(n)))
 	if !s.place(*table, base, n, len(own)) {
 		return false
 	}
@@ -298,14 +299,14 @@ func (s *Scanner) add(base int, table *[]uint32, n name) bool {
 // place puts the i-th name into table, whose length is a power of two, and
 // reports whether it was not there.
 func (s *Scanner) place(table []uint32, base int, n name, i int) bool {
+	b := s.bytesOf(n)
 	mask := uint32(len(table) - 1)
-	for at := n.hash & mask; ; at = (at + 1) & mask {
+	for at := uint32(maphash.Bytes(s.seed, b)) & mask; ; at = (at + 1) & mask {
 		if table[at] == 0 {
 			table[at] = uint32(i) + 1
 			return true
 		}
-		o := s.names[base+int(table[at])-1]
-		if o.hash == n.hash && o.n == n.n && bytes.Equal(s.bytesOf(o), s.bytesOf(n)) {
+		if o := s.names[base+int(table[at])-1]; o.n == n.n && bytes.Equal(s.bytesOf(o), b) {
 			return false
 		}
 	}

@@ -1,0 +1,177 @@
+package sign
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/touchmark-go/touchmark/internal/strictjson"
+)
+
+// An envelope is a DSSE envelope while it is being read. The payload is decoded
+// last, because the payload type, which may come later, stands before it.
+type envelope struct {
+	payload     []byte // base64 as it stands in the document
+	payloadType string
+	signatures  []Signature
+	seen        []string // the required members that were there
+}
+
+// member reads one member of an envelope. Names are exact; inside a Sigstore
+// bundle, which is closed, an unknown one is an error.
+func (e *envelope) member(s *strictjson.Scanner, name []byte, closed bool) (err error) {
+	switch string(name) {
+	case "payload":
+		var escaped []byte
+		if e.payload, escaped, err = s.LongString(); escaped != nil {
+			e.payload = escaped
+		}
+		e.seen = append(e.seen, "payload")
+	case "payloadType":
+		var text []byte
+		text, err = s.String()
+		e.payloadType = string(text)
+		e.seen = append(e.seen, "payloadType")
+	case "signatures":
+		err = s.Array(func(i int) error {
+			if i == MaxSignatures {
+				return s.FailLimit("more than %d signatures", MaxSignatures)
+			}
+			sig, err := readSignature(s, closed)
+			e.signatures = append(e.signatures, sig)
+			return err
+		})
+		e.seen = append(e.seen, "signatures")
+	default:
+		err = skipUnknown(s, name, closed, "payload", "payloadType", "signatures")
+	}
+	return err
+}
+
+func readSignature(s *strictjson.Scanner, closed bool) (sig Signature, err error) {
+	err = s.Object(func(name []byte) error {
+		switch string(name) {
+		case "sig":
+			sig.Sig, err = readBase64(s, strictjson.AppendBase64Either)
+			return err
+		case "keyid":
+			if s.Kind() == 'n' { // unset, null and empty are the same
+				return s.Skip()
+			}
+			text, err := s.String()
+			sig.KeyID = string(text)
+			return err
+		}
+		return skipUnknown(s, name, closed, "sig", "keyid")
+	})
+	if err == nil && len(sig.Sig) == 0 {
+		err = s.Fail("want a signature in member \"sig\", found none")
+	}
+	return sig, err
+}
+
+// skipUnknown ignores a member that DSSE does not know, unless its name only
+// folds to a known one, or nothing unknown is allowed.
+func skipUnknown(s *strictjson.Scanner, name []byte, closed bool, known ...string) error {
+	for _, k := range known {
+		if strings.EqualFold(k, string(name)) {
+			return s.FailName("member %q must be spelled %q", name, k)
+		}
+	}
+	if closed {
+		return s.FailName("unknown member %q", name)
+	}
+	return s.Skip()
+}
+
+// readBase64 reads a string of base64 into memory of its own.
+func readBase64(s *strictjson.Scanner, decode func(dst, src []byte) ([]byte, error)) ([]byte, error) {
+	text, err := s.String()
+	if err != nil {
+		return nil, err
+	}
+	b, err := decode(nil, text)
+	if err != nil {
+		return nil, s.Fail("%v", err)
+	}
+	return b, nil
+}
+
+// bundle checks that the envelope is whole, and decodes the payload right
+// behind the head of its PAE.
+func (e *envelope) bundle(s *strictjson.Scanner, decode func(dst, src []byte) ([]byte, error)) (*Bundle, error) {
+	for _, required := range []string{"payload", "payloadType", "signatures"} {
+		if !slices.Contains(e.seen, required) {
+			return nil, s.Fail("want member %q in the envelope, found none", required)
+		}
+	}
+	if len(e.signatures) == 0 {
+		return nil, s.Fail("want a signature, found none: nobody vouches for it")
+	}
+	size := strictjson.Base64Len(e.payload)
+	b := &Bundle{PayloadType: e.payloadType, Signatures: e.signatures}
+	b.pae, b.body = newPAE(e.payloadType, size)
+	var err error
+	if b.pae, err = decode(b.pae, e.payload); err != nil {
+		return nil, s.Fail("payload: %v", err)
+	}
+	return b, nil
+}
+
+// marshalDSSE writes the payload in standard base64, the members in the order
+// of the specification.
+func (b *Bundle) marshalDSSE() ([]byte, error) {
+	for i, s := range b.Signatures {
+		if len(s.Chain)+len(s.Timestamps)+len(s.LogEntries) > 0 {
+			return nil, fmt.Errorf("signature %d has certificates, timestamps or log entries, which %q would lose: want %q", i, DSSE, Sigstore)
+		}
+	}
+	return b.appendEnvelope(nil)
+}
+
+func (b *Bundle) appendEnvelope(dst []byte) ([]byte, error) {
+	payload := b.UnverifiedPayload()
+	if encoded := base64.StdEncoding.EncodedLen(len(payload)); encoded > MaxEnvelopeSize {
+		return nil, fmt.Errorf("a payload of %d bytes, want an envelope of at most %d: %w", len(payload), MaxEnvelopeSize, ErrLimit)
+	}
+	dst = append(dst, `{"payload":"`...)
+	dst = base64.StdEncoding.AppendEncode(dst, payload)
+	dst = append(dst, `","payloadType":`...)
+	var err error
+	if dst, err = appendText(dst, b.PayloadType); err != nil {
+		return nil, err
+	}
+	dst = append(dst, `,"signatures":[`...)
+	for i, s := range b.Signatures {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, '{')
+		if s.KeyID != "" {
+			dst = append(dst, `"keyid":`...)
+			if dst, err = appendText(dst, s.KeyID); err != nil {
+				return nil, err
+			}
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `"sig":"`...)
+		dst = base64.StdEncoding.AppendEncode(dst, s.Sig)
+		dst = append(dst, `"}`...)
+	}
+	return append(dst, "]}"...), nil
+}
+
+// appendText writes a string that must be UTF-8.
+func appendText(dst []byte, text string) ([]byte, error) {
+	b, err := json.Marshal(text)
+	if err != nil {
+		return nil, err
+	}
+	if strings.ToValidUTF8(text, "") != text {
+		return nil, errors.New("want UTF-8, found " + fmt.Sprintf("%q", text))
+	}
+	return append(dst, b...), nil
+}
