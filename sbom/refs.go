@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -10,7 +11,8 @@ import (
 
 // checkRefs reports a bom-ref that is used twice, anywhere in the document, and
 // a dependency or composition that names none (CycloneDX 1.6, bom-ref and
-// dependencies). Two entries for one ref are a contradiction as well.
+// dependencies). Two entries for one ref are a contradiction as well. It walks
+// every component, and so it is here that each is checked.
 func checkRefs(bom *cdx.BOM) error {
 	r := refs{seen: make(map[string]bool, 64)}
 	if bom.Metadata != nil {
@@ -36,24 +38,24 @@ func checkRefs(bom *cdx.BOM) error {
 	r.rest(reflect.ValueOf(bom.Declarations))
 	r.rest(reflect.ValueOf(bom.Definitions))
 	r.rest(reflect.ValueOf(bom.Citations))
-	if r.twice != "" {
-		return fmt.Errorf("bom-ref %q is used twice", r.twice)
+	if r.err != nil {
+		return r.err
 	}
 	return r.resolve(bom)
 }
 
 // refs are the bom-refs of a document.
 type refs struct {
-	seen  map[string]bool
-	twice string // the first that came again
+	seen map[string]bool
+	err  error // the first
 }
 
 func (r *refs) add(ref string) {
 	if ref == "" {
 		return
 	}
-	if r.seen[ref] && r.twice == "" {
-		r.twice = ref
+	if r.seen[ref] && r.err == nil {
+		r.err = fmt.Errorf("bom-ref %q is used twice", ref)
 	}
 	r.seen[ref] = true
 }
@@ -72,6 +74,9 @@ func (r *refs) components(list *[]cdx.Component) {
 func (r *refs) component(c *cdx.Component) {
 	if c == nil {
 		return
+	}
+	if r.err == nil {
+		r.err = checkComponent(c)
 	}
 	r.add(c.BOMRef)
 	r.components(c.Components)
@@ -103,6 +108,9 @@ func (r *refs) rest(v reflect.Value) {
 			r.rest(v.Index(i))
 		}
 	case reflect.Struct:
+		if l, ok := v.Interface().(cdx.License); ok && l.ID == "" && l.Name == "" && r.err == nil {
+			r.err = errors.New("a license has neither id nor name")
+		}
 		for i := range v.NumField() {
 			field := v.Type().Field(i)
 			switch {

@@ -1,0 +1,193 @@
+package sbom_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/touchmark-go/touchmark/internal/strictjson"
+	"github.com/touchmark-go/touchmark/internal/testkit"
+	"github.com/touchmark-go/touchmark/sbom"
+)
+
+var (
+	// refusedThough are valid documents that Parse cannot read, and why.
+	refusedThough = map[string]string{
+		"valid-attestation-1.6.json": "the model of cyclonedx-go has an object where the schema has a string",
+		"valid-attestation-1.7.json": "the model of cyclonedx-go has an object where the schema has a string",
+		"valid-patent-1.7.json":      "the model of cyclonedx-go has an object where the schema has a string",
+		"valid-citations-1.7.json":   "it uses a bom-ref twice, which the specification forbids and its schema cannot see",
+	}
+	// acceptedThough are invalid documents whose fault lies in what Parse leaves
+	// to the full schema: licences, issues, patches, services, SWID, properties.
+	acceptedThough = regexp.MustCompile(`invalid-(component-ref-1.6\.json|license-(id|choice|encoding)|metadata-license|issue-type|patch-type|service-data|component-swid|properties|` +
+		`component-external-version-and-range|component-versionRange-non-external-explicit|metadata-distribution)(-1\.\d)?(\.json)?$`)
+)
+
+// The specification's own documents, and published ones.
+func TestParseCorpus(t *testing.T) {
+	root := testkit.Corpus(t)
+	for _, corpus := range []string{"cyclonedx", "cyclonedx-examples"} {
+		for _, row := range rows(t, filepath.Join(root, corpus, "expected.csv")) {
+			if !strings.HasSuffix(row[1], "-json") {
+				continue
+			}
+			t.Run(row[0], func(t *testing.T) {
+				data, err := os.ReadFile(filepath.Join(root, row[2]))
+				if err != nil {
+					t.Fatal(err)
+				}
+				bom, err := sbom.Parse(bytes.NewReader(data))
+				name := filepath.Base(row[2])
+				want := row[10] == "pass" && refusedThough[name] == "" || row[10] == "fail" && acceptedThough.MatchString(name)
+				if (err == nil) != want {
+					t.Fatalf("Parse: %v, and the corpus says %s", err, row[10])
+				}
+				if err != nil {
+					return
+				}
+				once := write(t, bom)
+				again, err := sbom.Parse(bytes.NewReader(once))
+				if err != nil {
+					t.Fatalf("what was read and written is refused: %v", err)
+				}
+				if !bytes.Equal(once, write(t, again)) {
+					t.Error("the document does not survive a round trip")
+				}
+			})
+		}
+	}
+}
+
+func rows(t *testing.T, name string) [][]string {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	all, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all[1:]
+}
+
+// small is a document that everything about is right.
+const small = `{"$schema":"http://cyclonedx.org/schema/bom-1.6.schema.json","bomFormat":"CycloneDX","specVersion":"1.6",` +
+	`"serialNumber":"urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79","version":1,` +
+	`"metadata":{"timestamp":"2026-11-21T05:34:23Z","component":{"bom-ref":"a","type":"application","name":"app",` +
+	`"hashes":[{"alg":"SHA-256","content":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}]}},` +
+	`"components":[{"bom-ref":"b","type":"library","name":"lib"}],` +
+	`"dependencies":[{"ref":"a","dependsOn":["b"]},{"ref":"b","dependsOn":[]}],` +
+	`"compositions":[{"aggregate":"complete","dependencies":["a","b"]}]}`
+
+// Each attack is one change to the small document, which is accepted.
+func TestParseRefuses(t *testing.T) {
+	tests := []struct{ name, old, new, want string }{
+		{"nothing", "", "", ""},
+		{"another format", `"CycloneDX"`, `"SPDX"`, `bomFormat is "SPDX"`},
+		{"format in lower case", `"CycloneDX"`, `"cyclonedx"`, `bomFormat is "cyclonedx"`},
+		{"no format", `"bomFormat":"CycloneDX",`, ``, "no bomFormat"},
+		{"format of another letter case", `"bomFormat"`, `"BomFormat"`, "BomFormat"},
+		{"an SPDX document", `"bomFormat":"CycloneDX",`, `"spdxVersion":"SPDX-2.3",`, "SPDX document"},
+		{"an unknown version", `"specVersion":"1.6"`, `"specVersion":"1.8"`, "specification version"},
+		{"a version before JSON", `"specVersion":"1.6"`, `"specVersion":"1.1"`, "specVersion"},
+		{"no version", `"specVersion":"1.6",`, ``, "specVersion"},
+		{"another schema", `bom-1.6.schema`, `bom-1.5.schema`, "$schema"},
+		{"a member twice", `"version":1,`, `"version":1,"version":2,`, "version"},
+		{"components twice", `"components":[`, `"components":[],"components":[`, "components"},
+		{"text behind", `]}]}`, `]}]} x`, "value"},
+		{"a serial in upper case", `3e671687`, `3E671687`, "serialNumber"},
+		{"a short serial", `3e671687`, `3e67168`, "serialNumber"},
+		{"no time", `2026-11-21T05:34:23Z`, `today`, "timestamp"},
+		{"a bom-ref twice", `"bom-ref":"b"`, `"bom-ref":"a"`, `bom-ref "a" is used twice`},
+		{"a bom-ref twice, deep inside", `"name":"lib"`, `"name":"lib","pedigree":{"ancestors":[{"type":"library","name":"x","bom-ref":"b"}]}`, `bom-ref "b" is used twice`},
+		{"a bom-ref twice, in a licence", `"name":"lib"`, `"name":"lib","licenses":[{"license":{"bom-ref":"a","id":"MIT"}}]`, `bom-ref "a" is used twice`},
+		{"a dependency of nobody", `{"ref":"b",`, `{"ref":"c",`, `"c"`},
+		{"a dependency on nobody", `["b"]`, `["c"]`, `"c"`},
+		{"two entries", `{"ref":"b",`, `{"ref":"a",`, "two entries"},
+		{"a composition of nobody", `["a","b"]`, `["a","c"]`, `"c"`},
+		{"a short hash", `e3b0c442`, `e3b0c44`, "SHA-256"},
+		{"a hash of another length", `"SHA-256"`, `"SHA-512"`, "SHA-512"},
+		{"an unknown hash", `"SHA-256"`, `"SHA-0"`, "SHA-0"},
+		{"no hexadecimal", `e3b0c442`, `x3b0c442`, "hexadecimal"},
+		{"an unknown type", `"library"`, `"malware"`, "malware"},
+		{"no name", `"name":"lib"`, `"version":"1"`, "no name"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			document := strings.Replace(small, test.old, test.new, 1)
+			_, err := sbom.Parse(strings.NewReader(document))
+			if test.want == "" {
+				if err != nil {
+					t.Errorf("the neighbour is refused: %v", err)
+				}
+			} else if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Parse: %v, want a word about %q", err, test.want)
+			}
+		})
+	}
+}
+
+// endless is a document without end.
+type endless struct{ began bool }
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	if !e.began {
+		e.began = true
+		p[0] = '{'
+	}
+	return len(p), nil
+}
+
+func TestParseLimit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 256 MiB")
+	}
+	if _, err := sbom.Parse(&endless{}); !errors.Is(err, strictjson.ErrLimit) {
+		t.Errorf("Parse: %v, want %v", err, strictjson.ErrLimit)
+	}
+}
+
+func TestParseDeep(t *testing.T) {
+	deep := strings.Repeat(`{"components":[`, 10_000)
+	if _, err := sbom.Parse(strings.NewReader(deep)); !errors.Is(err, strictjson.ErrLimit) {
+		t.Errorf("Parse: %v, want %v", err, strictjson.ErrLimit)
+	}
+	if _, err := sbom.Parse(io.MultiReader()); err == nil {
+		t.Error("nothing is a BOM")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(small))
+	f.Add([]byte(`{"bomFormat":"CycloneDX","specVersion":"1.2"}`))
+	f.Add([]byte(`{"bomFormat":"CycloneDX","specVersion":"1.7","metadata":{"tools":[{"name":"x"}],"component":{"type":"file","name":"y","licenses":[{"expression":"MIT"}]}}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		bom, err := sbom.Parse(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		var once, twice bytes.Buffer
+		if err := sbom.Write(&once, bom); err != nil {
+			t.Fatalf("%q is read and not written: %v", data, err)
+		}
+		again, err := sbom.Parse(bytes.NewReader(once.Bytes()))
+		if err != nil {
+			t.Fatalf("%q does not survive a round trip: %v", once.Bytes(), err)
+		}
+		if err := sbom.Write(&twice, again); err != nil || !bytes.Equal(once.Bytes(), twice.Bytes()) {
+			t.Errorf("%q became %q, %v", once.Bytes(), twice.Bytes(), err)
+		}
+	})
+}
