@@ -22,6 +22,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -179,6 +180,11 @@ type building struct {
 
 // prepare looks at everything that the command may change.
 func (b *building) prepare(ctx context.Context, dir string, outputs []string) error {
+	if id := b.options.BuilderID; id != "" {
+		if u, err := url.Parse(id); err != nil || !u.IsAbs() || u.User != nil {
+			return fmt.Errorf("capture: builder id is %q, want an absolute URI without user info", id)
+		}
+	}
 	for _, name := range b.options.Env {
 		if name == "" || strings.ContainsAny(name, "=\x00") {
 			return fmt.Errorf("capture: %q is no name of an environment variable", name)

@@ -29,6 +29,9 @@ func (c cleaner) path(s string) string {
 	if s == "" {
 		return ""
 	}
+	if s[0] == '~' {
+		return withheld // somebody's home
+	}
 	abs := filepath.FromSlash(s)
 	if !rooted(s) {
 		abs = filepath.Join(c.dir, abs)

@@ -142,7 +142,11 @@ func (b *building) recordSource(d *draft) {
 		return
 	}
 	fields := map[string]any{}
-	d.external["source"] = fields
+	defer func() {
+		if len(fields) > 0 {
+			d.external["source"] = fields
+		}
+	}()
 	if s.repository != "" {
 		d.put(fields, at, "repository", s.repository, Declared, s.remoteWhy)
 	} else {

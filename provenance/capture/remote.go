@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // repositoryURL returns the one form in which a repository is written down:
@@ -39,7 +41,8 @@ func repositoryURL(remote string) (string, error) {
 // scpURL reads "[user@]host:path".
 func scpURL(remote string) (string, error) {
 	host, path, ok := strings.Cut(remote, ":")
-	if !ok || strings.ContainsAny(host, `/\[]`) || len(host) < 2 {
+	// "helper::address" would have git run a program called git-remote-helper.
+	if !ok || strings.ContainsAny(host, `/\[]`) || len(host) < 2 || strings.HasPrefix(path, ":") {
 		return "", errors.New("the remote is a folder")
 	}
 	host = host[strings.LastIndexByte(host, '@')+1:]
@@ -53,7 +56,8 @@ func httpsURL(host, path string) (string, error) {
 		return "", errors.New("the remote has no host or no path")
 	}
 	// An at sign here is what is left of user info that was put in wrongly.
-	if strings.ContainsAny(host+path, "@\\?#%") || strings.Contains("/"+path+"/", "/../") {
+	if strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-_:[]") != "" || strings.ContainsFunc(path, unicode.IsControl) ||
+		!utf8.ValidString(path) || strings.ContainsAny(path, "@\\?#%") || strings.Contains("/"+path+"/", "/../") {
 		return "", errors.New("the remote is spelled in a way that is not written down")
 	}
 	u := url.URL{Scheme: "https", Host: host, Path: "/" + path}
