@@ -71,6 +71,11 @@ func (d *deciding) notGo(rule, got string) {
 // examine compares every fact with every witness.
 func (d *deciding) examine(facts *gofacts.Facts) {
 	witnesses := d.witnesses()
+	if len(witnesses) == 0 {
+		// The provenance rule has failed; that nobody states the facts follows from it.
+		d.add(Finding{Code: CodeExamine, Status: Noted, Rule: "/examine", Evidence: "the binary", Message: "was not examined: there is no evidence to hold it against"})
+		return
+	}
 	own := binaryFacts(facts)
 	must := slices.Clone(d.Examine.Facts)
 	if d.Examine.Mode == ExamineRequired {
@@ -152,45 +157,59 @@ func sameSet(a, b string) bool {
 
 func isComma(r rune) bool { return r == ',' || r == ' ' }
 
-// withheld stands in provenance for a linker variable's value that was not
-// recorded, for it could have been a secret.
+// withheld stands in provenance for a part of a flag that was not recorded, for
+// it could have been a secret.
 const withheld = "(withheld)"
 
-// sameFlags compares linker flags; a withheld value agrees with every value of
-// the same variable.
+// sameFlags compares linker flags. What was withheld agrees with everything,
+// but never with the setting of a further variable.
 func sameFlags(own, said string) bool {
-	x, y := strings.Fields(own), strings.Fields(said)
-	if len(x) != len(y) && strings.Contains(said, withheld) {
-		return sameFlagNames(own, said) // a value with spaces in it
+	own, said = plainFlags(own), plainFlags(said)
+	parts := strings.Split(said, withheld)
+	if len(parts) == 1 {
+		return own == said
 	}
-	if len(x) != len(y) {
+	if !slices.Equal(variables(own), variables(said)) {
 		return false
 	}
-	for i := range x {
-		if name, ok := strings.CutSuffix(unquote(y[i]), withheld); ok && strings.HasPrefix(unquote(x[i]), name) && strings.HasSuffix(name, "=") {
-			continue
-		}
-		if unquote(x[i]) != unquote(y[i]) {
+	last := parts[len(parts)-1]
+	rest, ok := strings.CutPrefix(own, parts[0])
+	if !ok || !strings.HasSuffix(rest, last) {
+		return false
+	}
+	rest = strings.TrimSuffix(rest, last)
+	for _, part := range parts[1 : len(parts)-1] {
+		i := strings.Index(rest, part)
+		if i < 0 {
 			return false
 		}
+		rest = rest[i+len(part):]
 	}
 	return true
 }
 
-func unquote(s string) string { return strings.Trim(s, `"'`) }
+// plainFlags is a list of flags without its quotes and doubled spaces.
+func plainFlags(s string) string {
+	return strings.Join(strings.Fields(strings.NewReplacer(`"`, "", "'", "").Replace(s)), " ")
+}
 
-// sameFlagNames compares which variables -X sets.
-func sameFlagNames(own, said string) bool {
-	names := func(s string) []string {
-		var out []string
-		for _, f := range strings.Fields(s) {
-			if name, _, ok := strings.Cut(unquote(f), "="); ok && strings.Contains(name, ".") {
-				out = append(out, name)
-			}
+// variables are the names that -X sets, in order.
+func variables(flags string) []string {
+	var out []string
+	fields := strings.Fields(flags)
+	for i, f := range fields {
+		value, joined := strings.CutPrefix(strings.TrimPrefix(f, "-"), "-X=")
+		if !joined {
+			value, joined = strings.CutPrefix(f, "-X=")
 		}
-		return out
+		if !joined && (f == "-X" || f == "--X") && i+1 < len(fields) {
+			value, joined = fields[i+1], true
+		}
+		if name, _, ok := strings.Cut(value, "="); joined && ok {
+			out = append(out, name)
+		}
 	}
-	return slices.Equal(names(own), names(said))
+	return out
 }
 
 // binaryFacts is what the binary says of itself. An empty fact is absent.

@@ -16,7 +16,9 @@ import (
 	"github.com/touchmark-go/touchmark/sbom"
 )
 
-// An accepted is evidence that met its rule.
+// An accepted is evidence about the artifact by somebody whom the rule names.
+// It may still have failed the rule; then the decision is no, and it is only
+// kept to tell what else is wrong.
 type accepted struct {
 	unit    *unit
 	counted []string // principals that count for the rule, sorted
@@ -71,12 +73,11 @@ func (d *deciding) try(rule string, types []string, q Quorum, signers map[string
 			best = t
 		}
 	}
-	if best == nil || best.failed && best.progress == 0 && len(d.unread) > 0 {
-		if f := d.closestUnread(); f != nil && best == nil {
-			f.Rule = rule
-			d.add(*f)
-			return nil
-		}
+	if best == nil && len(d.unread) > 0 {
+		f := d.unread[0]
+		f.Rule = rule
+		d.add(f)
+		return nil
 	}
 	if best == nil {
 		d.add(Finding{Code: CodeMissingEvidence, Status: Failed, Rule: rule, Message: "no evidence of the wanted kind", Want: fmt.Sprintf("%s signed by %s", strings.Join(types, " or "), q), Got: d.kinds()})
@@ -84,9 +85,6 @@ func (d *deciding) try(rule string, types []string, q Quorum, signers map[string
 	}
 	for _, f := range best.findings {
 		d.add(f)
-	}
-	if best.failed {
-		return nil
 	}
 	return best.accepted
 }
@@ -103,15 +101,6 @@ func better(a, b *trial) bool {
 		return a.level > b.level
 	}
 	return a.unit.id.Hex() < b.unit.id.Hex()
-}
-
-// closestUnread is a finding about evidence that could not be read, if there is any.
-func (d *deciding) closestUnread() *Finding {
-	if len(d.unread) == 0 {
-		return nil
-	}
-	f := d.unread[0]
-	return &f
 }
 
 // kinds says what evidence there was, for a person who misses some.
@@ -263,7 +252,7 @@ func (d *deciding) countSigners(t *trial, rule string, q Quorum, signers map[str
 func (d *deciding) checkProvenance() *accepted {
 	const rule = "/provenance"
 	r := &d.Provenance
-	return d.try(rule, d.types, r.SignedBy, d.signers, func(t *trial) {
+	got := d.try(rule, d.types, r.SignedBy, d.signers, func(t *trial) {
 		build, err := provenance.ParseBuild(t.unit.statement)
 		if err != nil {
 			t.fail(Finding{Code: predicateCode(err), Rule: rule, Message: "no SLSA provenance that can be used", Want: "a predicate as its type says", Got: err.Error()})
@@ -285,6 +274,10 @@ func (d *deciding) checkProvenance() *accepted {
 			d.checkAge(t, rule+"/maxAge", r.MaxAge, build.RunDetails.Metadata.FinishedOn)
 		}
 	})
+	if got == nil || got.build == nil {
+		return nil
+	}
+	return got
 }
 
 func predicateCode(err error) Code {
