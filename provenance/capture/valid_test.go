@@ -193,6 +193,25 @@ func TestSchema(t *testing.T) {
 	}
 }
 
+// TestExample wants the document's example valid by its own schema.
+func TestExample(t *testing.T) {
+	data, err := os.ReadFile(docs + "v1.example.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := provenance.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := provenance.ParseBuild(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema(t).Validate(toJSON(t, b.BuildDefinition.ExternalParameters)); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDocument wants every member of the schema in the document's table.
 func TestDocument(t *testing.T) {
 	text, err := os.ReadFile(docs + "v1.md")
