@@ -45,14 +45,10 @@ func ParsePKIX(data []byte) (crypto.PublicKey, error) {
 	if len(block.Headers) != 0 {
 		return nil, errors.New("PEM block has headers, want none")
 	}
-	return ParseDER(block.Bytes)
+	return parseDER(block.Bytes)
 }
 
-// ParseDER is [ParsePKIX] for a key without its PEM.
-func ParseDER(der []byte) (crypto.PublicKey, error) {
-	if len(der) > MaxPEMSize {
-		return nil, fmt.Errorf("public key has %d bytes, want at most %d", len(der), MaxPEMSize)
-	}
+func parseDER(der []byte) (crypto.PublicKey, error) {
 	pub, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
 		return nil, fmt.Errorf("public key is not in PKIX form: %v", err)

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -65,10 +66,27 @@ func TestParsePKIXRefuses(t *testing.T) {
 	compressed = append(compressed[:len(compressed)-65:len(compressed)-65], point...)
 	compressed[1], compressed[24] = byte(len(compressed)-2), byte(len(point)+1)
 
+	// The bits of a key moved up by one, with one unused at the end: Go reads
+	// them as the same key.
+	var key ed25519.PublicKey
+	for i := byte(0); len(key) == 0 || key[0] > 0x7f; i++ {
+		key = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{i}, 32)).Public().(ed25519.PublicKey)
+	}
+	shifted, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shifted[11] = 1 // how many bits are unused
+	new(big.Int).Lsh(new(big.Int).SetBytes(key), 1).FillBytes(shifted[12:])
+	if pub, err := x509.ParsePKIXPublicKey(shifted); err != nil || !key.Equal(pub) {
+		t.Errorf("crypto/x509 reads the moved key as %v, %v: the check may be simpler now", pub, err)
+	}
+
 	tests := map[string]struct {
 		data []byte
 		want string
 	}{
+		"moved bits":    {block("PUBLIC KEY", shifted, nil), "not in its only DER form"},
 		"empty":         {nil, "does not begin with -----BEGIN"},
 		"two":           {append(good[:len(good):len(good)], good...), "more than one PEM block"},
 		"text before":   {append([]byte("key:\n"), good...), "does not begin with -----BEGIN"},
