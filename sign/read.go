@@ -81,7 +81,7 @@ func readLines(l *lines, name string) ([]*Bundle, error) {
 			b = parse(line)
 		}
 		b.Origin = name + strconv.Itoa(l.number)
-		if first && b.Err != nil && openEnded(line) {
+		if first && err == nil && b.Err != nil && openEnded(line) {
 			document, err := l.document()
 			if err != nil && !errors.Is(err, ErrLimit) {
 				return nil, err
