@@ -150,6 +150,9 @@ type content struct {
 
 // hash reads everything once.
 func (c *content) hash(ctx context.Context, further []string, chunked bool) (provenance.DigestSet, error) {
+	if c.size < 0 {
+		return nil, fmt.Errorf("a size of %d bytes", c.size)
+	}
 	whole := sha256.New()
 	hashes := map[string]hash.Hash{provenance.SHA256: whole}
 	all := []io.Writer{whole}

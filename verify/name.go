@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	packageurl "github.com/package-url/packageurl-go"
-
 	"github.com/touchmark-go/touchmark/provenance"
+	"github.com/touchmark-go/touchmark/sbom"
 )
 
 // A name is what an artifact was asked for by: a purl or an image name.
@@ -57,7 +56,7 @@ func parseName(s string) (name, error) {
 }
 
 func parsePURLName(s string) (name, error) {
-	p, err := packageurl.FromString(s)
+	p, err := sbom.ParsePURL(s)
 	if err != nil {
 		return name{}, err
 	}

@@ -1,0 +1,206 @@
+package verify_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/touchmark-go/touchmark/provenance"
+	"github.com/touchmark-go/touchmark/sign"
+	"github.com/touchmark-go/touchmark/verify"
+)
+
+// rawCheck is the primitive under a P-256 signature.
+func rawCheck(t testing.TB, key crypto.PublicKey) func(message, sig []byte) {
+	return func(message, sig []byte) {
+		sum := sha256.Sum256(message)
+		if !ecdsa.VerifyASN1(key.(*ecdsa.PublicKey), sum[:], sig) {
+			t.Fatal("signature")
+		}
+	}
+}
+
+// zeros is an endless file of zeros, of which nothing is kept.
+type zeros struct{ size int64 }
+
+func (z zeros) ReadAt(p []byte, off int64) (int, error) {
+	clear(p)
+	if off+int64(len(p)) > z.size {
+		return int(max(0, z.size-off)), io.EOF
+	}
+	return len(p), nil
+}
+
+// A file of any size is verified in 32 bytes of memory a MiB.
+func TestMemory(t *testing.T) {
+	const size = 1 << 29
+	v, evidence := benchCase(t, []byte("app"), "if-applicable")
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	verdict, err := v.Verify(t.Context(), verify.Request{Artifact: verify.Content(zeros{size}, size), Evidence: evidence})
+	runtime.ReadMemStats(&after)
+	if err == nil || failed(verdict) != "subject" {
+		t.Fatalf("want a denial for another artifact, got\n%s", verdict)
+	}
+	// The sums are 16 KiB; the rest are buffers that do not grow with the file.
+	if spent := after.TotalAlloc - before.TotalAlloc; spent > 8<<20 {
+		t.Errorf("verifying %d MiB allocated %d KiB", size>>20, spent>>10)
+	}
+}
+
+// What a stranger claims the size to be is no reason to spend memory.
+func TestClaimedSize(t *testing.T) {
+	v, evidence := benchCase(t, []byte("app"), "if-applicable")
+	for _, size := range []int64{math.MaxInt64, 1 << 50, -1, 2} {
+		verdict, err := v.Verify(t.Context(), verify.Request{Artifact: verify.Content(bytes.NewReader([]byte("app")), size), Evidence: evidence})
+		if err == nil || verdict.Decision != verify.Undecided || failed(verdict) != "transport" {
+			t.Errorf("size %d: want undecided by transport, got\n%s", size, verdict)
+		}
+	}
+}
+
+func TestTooMuchEvidence(t *testing.T) {
+	v, evidence := benchCase(t, []byte("app"), "off")
+	var many []*sign.Bundle
+	for range verify.MaxEvidence + 1 {
+		many = append(many, evidence...)
+	}
+	request := verify.Request{Artifact: verify.Digest(provenance.SumSHA256([]byte("app"))), Evidence: many}
+	verdict, err := v.Verify(t.Context(), request)
+	if err == nil || failed(verdict) != "limit" {
+		t.Errorf("%d bundles: want limit, got\n%s", len(many), verdict)
+	}
+	request.Evidence = many[:verify.MaxEvidence]
+	if verdict, err := v.Verify(t.Context(), request); err != nil {
+		t.Errorf("%d bundles: %s", len(request.Evidence), verdict)
+	}
+}
+
+// Evidence that is too deep, has too many members or is too large gets the code
+// limit, through the whole verifier.
+func TestLimitCode(t *testing.T) {
+	v, _ := benchCase(t, []byte("app"), "off")
+	for name, text := range map[string]string{
+		"deep":    `{"x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + "}",
+		"members": `{"x":[` + strings.Repeat("0,", 10_000_000) + "0]}",
+	} {
+		var before, after runtime.MemStats
+		data := []byte(text)
+		runtime.ReadMemStats(&before)
+		bundles, err := sign.Read(bytes.NewReader(data))
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			bundles = []*sign.Bundle{{Origin: "evidence.jsonl:1", Err: err}}
+		}
+		verdict, err := v.Verify(t.Context(), verify.Request{Artifact: verify.Digest(provenance.SumSHA256([]byte("app"))), Evidence: bundles})
+		if err == nil || failed(verdict) != "limit" {
+			t.Errorf("%s: want limit, got\n%s", name, verdict)
+		}
+		if spent := after.TotalAlloc - before.TotalAlloc; spent > 64<<20 {
+			t.Errorf("%s: %d MiB spent", name, spent>>20)
+		}
+	}
+}
+
+// The file is swapped, changed or cut after it was verified (TOCTOU): the
+// handle gives out only what was verified.
+func TestOpenChanged(t *testing.T) {
+	app := bytes.Repeat([]byte("0123456789abcdef"), 3<<16) // three chunks
+	v, evidence := benchCase(t, app, "off")
+	for name, attack := range map[string]func(path string) error{
+		"a byte in the last chunk": func(path string) error {
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			_, err = f.WriteAt([]byte("X"), int64(len(app)-1))
+			return errors.Join(err, f.Close())
+		},
+		"cut":     func(path string) error { return os.Truncate(path, int64(len(app)-1)) },
+		"emptied": func(path string) error { return os.Truncate(path, 0) },
+	} {
+		path := filepath.Join(t.TempDir(), "app")
+		if err := os.WriteFile(path, app, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		h, err := v.Open(t.Context(), verify.Request{Artifact: verify.File(path), Evidence: evidence})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(io.NewSectionReader(h, 0, h.Size())); err != nil || !bytes.Equal(got, app) {
+			t.Errorf("%s: before it, reading gives %d bytes and %v", name, len(got), err)
+		}
+		if err := attack(path); err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(h)
+		if err == nil || !bytes.HasPrefix(app, got) {
+			t.Errorf("%s: reading gave %d bytes and %v, want an error and nothing that was not verified", name, len(got), err)
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+
+	// A rename over the path does not matter: the file that was opened is read.
+	path := filepath.Join(t.TempDir(), "app")
+	if err := errors.Join(os.WriteFile(path, app, 0o644), os.WriteFile(path+"2", []byte("evil"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	h, err := v.Open(t.Context(), verify.Request{Artifact: verify.File(path), Evidence: evidence})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	if runtime.GOOS != "windows" {
+		if err := os.Rename(path+"2", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := io.ReadAll(h); err != nil || !bytes.Equal(got, app) {
+		t.Errorf("after a rename: %d bytes, %v", len(got), err)
+	}
+	var none *verify.Handle
+	if err := none.Close(); err != nil {
+		t.Errorf("closing a nil Handle: %v", err)
+	}
+}
+
+// Whatever cannot be read is undecided, or a path, and never a yes.
+func TestUnreadable(t *testing.T) {
+	v, evidence := benchCase(t, []byte("app"), "off")
+	dir := t.TempDir()
+	if err := os.Symlink(filepath.Join(dir, "nowhere"), filepath.Join(dir, "dangling")); err != nil {
+		t.Skip(err)
+	}
+	for name, c := range map[string]struct {
+		artifact verify.Artifact
+		code     string
+		want     verify.Decision
+	}{
+		"missing":   {verify.File(filepath.Join(dir, "missing")), "transport", verify.Undecided},
+		"dangling":  {verify.File(filepath.Join(dir, "dangling")), "transport", verify.Undecided},
+		"device":    {verify.File(os.DevNull), "path", verify.Deny},
+		"nothing":   {verify.Artifact{}, "request", verify.Undecided},
+		"no digest": {verify.Digest(provenance.Digest{}), "request", verify.Undecided},
+	} {
+		verdict, err := v.Verify(t.Context(), verify.Request{Artifact: c.artifact, Evidence: evidence})
+		if err == nil || verdict.Decision != c.want || failed(verdict) != c.code {
+			t.Errorf("%s: want %v %s, got\n%s", name, c.want, c.code, verdict)
+		}
+	}
+	var zero verify.Verifier
+	if verdict, err := zero.Verify(t.Context(), verify.Request{}); err == nil || verdict == nil || verdict.Decision != verify.Undecided {
+		t.Errorf("the zero Verifier: %v, %v", verdict, err)
+	}
+}
