@@ -79,8 +79,8 @@ func Run(ctx context.Context, cmd *exec.Cmd, outputs ...string) (*Record, error)
 // Run runs cmd, which must not have been started, to its end, and records what
 // went into outputs, which are files or folders. Their relative paths, as the
 // command's own, are relative to cmd.Dir. Standard input, output and error are
-// the command's; when ctx ends it is killed. Start and end are this machine's
-// time, to the second.
+// the command's; when ctx ends it is killed, and cmd.WaitDelay is set to ten
+// seconds if it was zero. Start and end are this machine's time, to the second.
 //
 // What git says is taken before the command starts. Git facts that are not to
 // be had (no git, no repository, no commit) are graded absent; so is what an
@@ -99,10 +99,8 @@ func (o Options) Run(ctx context.Context, cmd *exec.Cmd, outputs ...string) (*Re
 	if cmd.Err != nil {
 		return nil, fmt.Errorf("capture: %w", cmd.Err)
 	}
-	b := &building{options: o, argv: cmd.Args, env: cmd.Environ()}
-	if len(b.argv) == 0 {
-		b.argv = []string{cmd.Path}
-	}
+	// The program is the file that runs, whatever the command calls itself.
+	b := &building{options: o, argv: append([]string{cmd.Path}, cmd.Args[min(1, len(cmd.Args)):]...), env: cmd.Environ()}
 	if err := b.prepare(ctx, cmd.Dir, outputs); err != nil {
 		return nil, err
 	}
@@ -224,23 +222,31 @@ func (b *building) prepare(ctx context.Context, dir string, outputs []string) er
 		return err
 	}
 	if b.root == "" {
-		b.root, b.rootName = b.start, given
-		if b.source.top != "" {
-			b.root, b.rootName = b.source.top, b.source.top
-			if rel, err := filepath.Rel(b.source.top, b.start); err == nil && strings.HasSuffix(given, string(filepath.Separator)+rel) {
-				b.rootName = strings.TrimSuffix(given, string(filepath.Separator)+rel)
-			} else if rel == "." {
-				b.rootName = given
-			}
-		}
+		b.root, b.rootName = b.defaultRoot(given)
 	}
 	if b.argv != nil {
 		if rel, err := filepath.Rel(b.root, b.start); err != nil || !filepath.IsLocal(rel) {
 			return errors.New("capture: the command's folder is not inside the root")
 		}
 	}
-	b.outputs, err = newOutputs(given, outputs)
+	b.outputs, err = newOutputs(b.start, outputs)
 	return err
+}
+
+// defaultRoot is the top of the work tree, else the command's folder, and how
+// the caller would spell it who calls the command's folder given.
+func (b *building) defaultRoot(given string) (root, name string) {
+	if b.source.top == "" {
+		return b.start, given
+	}
+	rel, err := filepath.Rel(b.source.top, b.start)
+	if err != nil || rel == "." {
+		return b.source.top, given
+	}
+	if name, ok := strings.CutSuffix(given, string(filepath.Separator)+rel); ok {
+		return b.source.top, name
+	}
+	return b.source.top, b.source.top
 }
 
 func (b *building) lookSource(ctx context.Context, dir string) error {

@@ -49,8 +49,9 @@ func newGit(dir string, env []string) git {
 	g := git{dir: dir}
 	for _, e := range env {
 		name, _, _ := strings.Cut(e, "=")
-		if keep := []string{"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_CEILING_DIRECTORIES"}; !strings.HasPrefix(name, "GIT_") ||
-			slices.Contains(keep, name) {
+		// How git is set up is kept, such as safe.directory in GIT_CONFIG_COUNT.
+		setUp := strings.HasPrefix(name, "GIT_CONFIG_") && name != "GIT_CONFIG_PARAMETERS" || name == "GIT_CEILING_DIRECTORIES" || name == "GIT_EXEC_PATH"
+		if setUp || !strings.HasPrefix(name, "GIT_") {
 			g.env = append(g.env, e)
 		}
 	}
@@ -179,6 +180,7 @@ func (g *git) config(ctx context.Context, s *source) error {
 		return errors.New("git's configuration cannot be read, so asking for the state of the files is not safe")
 	}
 	remotes := map[string]string{}
+	var refused error
 	fields := strings.Split(string(out), "\x00")
 	for i := 0; i+1 < len(fields); i += 2 {
 		scope := fields[i]
@@ -188,7 +190,8 @@ func (g *git) config(ctx context.Context, s *source) error {
 		switch {
 		case own && strings.HasPrefix(name, "filter."):
 			if strings.ContainsAny(name, "=\n") || len(g.off) > 6*maxSubmodules {
-				return errors.New("the repository defines filters that cannot be switched off")
+				refused = errors.New("the repository defines filters that cannot be switched off")
+				continue
 			}
 			g.off = append(g.off, "-c", name+".clean=", "-c", name+".process=", "-c", name+".required=false")
 		case strings.HasPrefix(name, "remote.") && strings.HasSuffix(key, ".url"):
@@ -198,7 +201,7 @@ func (g *git) config(ctx context.Context, s *source) error {
 		}
 	}
 	s.repository, s.remoteWhy = chooseRemote(remotes)
-	return nil
+	return refused
 }
 
 // chooseRemote takes origin, else the only remote.

@@ -275,6 +275,11 @@ func TestHostileRepository(t *testing.T) {
 			w.git("config", "filter.x.process", evil)
 			w.write(".gitattributes", "*.go filter=x\n")
 		}, plain("status")},
+		{"filter that cannot be switched off", func(w *world, evil string) {
+			w.write(".git/more", "[filter \"a=b\"]\n\tclean = "+evil+"\n")
+			w.git("config", "include.path", "more")
+			w.write(".gitattributes", "*.go filter=a=b\n")
+		}, plain("status")},
 		{"filter by include", func(w *world, evil string) {
 			w.write(".git/more", "[filter \"x\"]\n\tclean = "+evil+"\n")
 			w.git("config", "include.path", "more")

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,7 +29,7 @@ type outputFile struct {
 // A state is what can be seen of a file or folder without reading it.
 type state struct {
 	info  fs.FileInfo // nil if there is none
-	print string      // size, time and mode of it and of all below it
+	print [32]byte    // hash of size, time and mode of it and of all below it
 }
 
 const maxEntries = 1_000_000 // files of one folder
@@ -41,7 +42,7 @@ func stateOf(path string) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	var print strings.Builder
+	print := sha256.New()
 	entries := 0
 	err = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -55,11 +56,11 @@ func stateOf(path string) (state, error) {
 			return err
 		}
 		if entries == 1 || !d.IsDir() {
-			fmt.Fprintf(&print, "%s\x00%d %d %d\n", strings.TrimPrefix(name, path), info.Size(), info.ModTime().UnixNano(), info.Mode())
+			fmt.Fprintf(print, "%s\x00%d %d %d\n", strings.TrimPrefix(name, path), info.Size(), info.ModTime().UnixNano(), info.Mode())
 		}
 		return nil
 	})
-	return state{info, print.String()}, err
+	return state{info, [32]byte(print.Sum(nil))}, err
 }
 
 // newOutputs looks at what stands there before the build.
@@ -91,6 +92,7 @@ func (o *outputFile) made(goBuild bool) error {
 	if o.new, err = stateOf(o.path); err != nil {
 		return fmt.Errorf("capture: output %q cannot be examined: %w", o.given, pathless(err))
 	}
+	o.resolve()
 	switch {
 	case o.new.info == nil:
 		return fmt.Errorf("capture: output %q was not made by the command", o.given)
@@ -98,12 +100,23 @@ func (o *outputFile) made(goBuild bool) error {
 		o.grade, o.why = Observed, "hashed after the command, which made it: it was not there before"
 	case o.old.print == o.new.print && os.SameFile(o.old.info, o.new.info):
 		return fmt.Errorf("capture: output %q was there before and the command did not touch it", o.given)
-	case goBuild && os.SameFile(o.old.info, o.new.info) && o.old.info.Size() == o.new.info.Size():
-		o.grade, o.why = Inferred, "hashed after the command, which only touched the file that was there before: go does so when a program is up to date"
+	case !o.new.info.IsDir() && os.SameFile(o.old.info, o.new.info) && o.old.info.Size() == o.new.info.Size():
+		o.grade, o.why = Inferred, "hashed after the command; the file was there before in the same size, and now has a new time"
+		if goBuild {
+			o.why += ": go does so when a program is up to date"
+		}
 	default:
 		o.grade, o.why = Observed, "hashed after the command, which wrote it anew"
 	}
 	return nil
+}
+
+// resolve resolves links in the folder that o is in, as the root's are: o may
+// have been named by way of one. That o is a link itself is refused later.
+func (o *outputFile) resolve() {
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(o.path)); err == nil {
+		o.path = filepath.Join(dir, filepath.Base(o.path))
+	}
 }
 
 // found checks that o is there, for a build that nobody watched.
@@ -112,6 +125,7 @@ func (o *outputFile) found() error {
 		return fmt.Errorf("capture: output %q is not there", o.given)
 	}
 	o.new = o.old
+	o.resolve()
 	o.grade, o.why = Observed, "hashed after the build; that the build made it is the caller's word"
 	return nil
 }
@@ -154,6 +168,11 @@ func subjects(ctx context.Context, root string, outputs []outputFile) ([]provena
 			return nil, fmt.Errorf("capture: %d outputs have %d subjects", len(paths), len(hashed))
 		}
 		list = append(list, hashed...)
+	}
+	for i, s := range list {
+		if slices.ContainsFunc(list[:i], func(o provenance.ResourceDescriptor) bool { return o.Name == s.Name }) {
+			return nil, fmt.Errorf("capture: two outputs would be called %q; name a root that both are in", s.Name)
+		}
 	}
 	return list, nil
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/touchmark-go/touchmark/internal/gofacts"
+	"github.com/touchmark-go/touchmark/internal/goflags"
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
@@ -180,8 +181,8 @@ func (b *building) recordDirty(d *draft, fields map[string]any, at string) {
 	stamped, ok := b.agree(func(f *gofacts.Facts) string { return f.Settings["vcs.modified"] })
 	stamped = strings.ToLower(stamped)
 	switch {
-	case b.argv != nil && ok && stamped == "true" && !dirty:
-		known, dirty, why = true, true, "the outputs say that the work tree was modified"
+	case b.argv != nil && ok && (stamped == "true" && !dirty || stamped == "false" && !known):
+		known, dirty, why = true, stamped == "true", "the outputs say whether the work tree was modified"
 	case b.argv == nil && ok && (stamped == "true" || stamped == "false"):
 		known, dirty, why = true, stamped == "true", "the outputs say whether the work tree was modified"
 	case b.argv == nil:
@@ -247,11 +248,28 @@ func (b *building) recordCommand(d *draft) {
 			d.grade(pointer(at, name), Absent, "the variable is not set")
 			continue
 		}
-		d.put(env, at, name, strings.ToValidUTF8(start.variable(value), "\uFFFD"), Observed, "the command's environment")
+		if name == "GOFLAGS" { // what is withheld there must not come in here
+			value = goflags.Join(list.flags(goFlagsOf(map[string]string{name: value})))
+		} else {
+			value = start.variable(value)
+		}
+		d.put(env, at, name, strings.ToValidUTF8(value, "\uFFFD"), Observed, "the command's environment")
 	}
 	if len(env) > 0 {
 		d.external["env"] = env
 	}
+	for _, name := range buildVariables() {
+		if lookup(b.env, name) != "" && !slices.Contains(b.options.Env, name) {
+			d.grade(pointer(at, name), Absent, "the variable is set, and not on the allow-list")
+		}
+	}
+}
+
+// buildVariables are those that change what a Go build makes, or where it takes
+// its modules from, and that no other fact shows.
+func buildVariables() []string {
+	return []string{"AR", "CC", "CXX", "FC", "GCCGO", "CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS", "CGO_FFLAGS", "CGO_LDFLAGS", "PKG_CONFIG",
+		"GOENV", "GOROOT", "GOWORK", "GO_EXTLINK_ENABLED", "GOTOOLCHAIN", "GOPROXY", "GONOPROXY", "GOPRIVATE", "GOSUMDB", "GONOSUMDB", "GOINSECURE"}
 }
 
 func (b *building) recordFlags(d *draft, list argumentList) {

@@ -229,6 +229,7 @@ func TestOutputs(t *testing.T) {
 		{name: "made", script: "echo new >dist/app", outputs: []string{"dist/app"}, grade: capture.Observed},
 		{name: "written anew", script: "echo new >dist/tmp; mv dist/tmp dist/app", before: "old\n", outputs: []string{"dist/app"}, grade: capture.Observed},
 		{name: "written in place", script: "echo longer >dist/app", before: "old\n", outputs: []string{"dist/app"}, grade: capture.Observed},
+		{name: "touched only", script: "touch dist/app", before: "old\n", outputs: []string{"dist/app"}, grade: capture.Inferred},
 		{name: "missing", script: "true", outputs: []string{"dist/app"}, want: "was not made"},
 		{name: "removed", script: "rm dist/app", before: "old\n", outputs: []string{"dist/app"}, want: "was not made"},
 		{name: "not touched", script: "true", before: "old\n", outputs: []string{"dist/app"}, want: "did not touch it"},
@@ -462,6 +463,73 @@ func TestFolders(t *testing.T) {
 				t.Error("the work tree's own folder is written down")
 			}
 		})
+	}
+}
+
+// TestLinkedFolder names everything by way of a link to the work tree, as
+// folders for temporary files are on some systems.
+func TestLinkedFolder(t *testing.T) {
+	w := newWorld(t)
+	w.write("sub/main.go", "package main\n\nfunc main() {}\n")
+	w.commit()
+	link := filepath.Join(realTemp(t), "link")
+	if err := os.Symlink(w.dir, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, output := range []string{"../dist/app", link + "/dist/app", w.dir + "/dist/app"} {
+		cmd := w.command([]string{"go", "build", "-o", link + "/dist/app", "."})
+		cmd.Dir = filepath.Join(link, "sub")
+		r, err := capture.Run(t.Context(), cmd, output)
+		if err != nil {
+			t.Fatal(err)
+		}
+		validate(t, r)
+		if got, want := r.Subjects()[0].Name, "dist/app"; got != want {
+			t.Errorf("output %s is called %q, want %q", output, got, want)
+		}
+		if got, want := external(t, r, "/command"), `["go","build","-o","../dist/app","."]`; got != want {
+			t.Errorf("command is %s, want %s", got, want)
+		}
+	}
+}
+
+// TestProgramName wants the program that ran, whatever it calls itself.
+func TestProgramName(t *testing.T) {
+	w := newWorld(t)
+	cmd := w.command([]string{"sh", "-c", "mkdir -p dist; echo >dist/app"})
+	cmd.Args[0] = "go"
+	r, err := capture.Run(t.Context(), cmd, "dist/app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := external(t, r, "/command"), `["sh","(withheld)","(withheld)"]`; got != want {
+		t.Errorf("command is %s, want %s", got, want)
+	}
+}
+
+// TestSameName wants two outputs told apart.
+func TestSameName(t *testing.T) {
+	w := newWorld(t)
+	a, b := realTemp(t), realTemp(t)
+	_, err := capture.Run(t.Context(), w.command([]string{"sh", "-c", "echo >" + a + "/x; echo >" + b + "/x"}), a+"/x", b+"/x")
+	if err == nil || !strings.Contains(err.Error(), `called "x"`) {
+		t.Errorf("error is %v, want that both are called x", err)
+	}
+}
+
+// TestVariables wants said which variables change a build and were not recorded.
+func TestVariables(t *testing.T) {
+	w := newWorld(t)
+	o := capture.Options{Env: []string{"CC", "GOFLAGS"}}
+	r := w.capture(o, goBuild("."), "CC=cc", "CGO_CFLAGS=-O1", "GOFLAGS='-ldflags=-X main.version=s3cr3t'", "CGO_ENABLED=0")
+	validate(t, r)
+	if got, want := external(t, r, "/env"), `{"CC":"cc","GOFLAGS":"'-ldflags=-X main.version=(withheld)'"}`; got != want {
+		t.Errorf("env is %s, want %s", got, want)
+	}
+	for name, want := range map[string]string{"CC": capture.Observed, "CGO_CFLAGS": capture.Absent, "CXX": ""} {
+		if got := grade(r, atExternal+"/env/"+name); got != want {
+			t.Errorf("%s is graded %q, want %q", name, got, want)
+		}
 	}
 }
 

@@ -84,7 +84,7 @@ func (t toolchain) programs(ctx context.Context) ([]provenance.ResourceDescripto
 	return deps, nil
 }
 
-// compiler is the C compiler that CC names, as it is found in this process's PATH.
+// compiler is the C compiler that CC names, as the build would find it, or nil.
 func (t toolchain) compiler(ctx context.Context, env []string) *provenance.ResourceDescriptor {
 	fields, err := goflags.Split(t.env["CC"])
 	if err != nil || len(fields) == 0 {
