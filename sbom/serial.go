@@ -2,11 +2,10 @@ package sbom
 
 import (
 	"bytes"
-	"crypto/sha1"
-	"fmt"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
+	"github.com/touchmark-go/touchmark/internal/uuid"
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
@@ -29,19 +28,6 @@ func setSerial(bom *cdx.BOM) error {
 		}
 		name = provenance.SumSHA256(b.Bytes()).String()
 	}
-	bom.SerialNumber = "urn:uuid:" + uuid5(PredicateType+"#"+name)
+	bom.SerialNumber = "urn:uuid:" + uuid.FromURL(PredicateType+"#"+name)
 	return nil
-}
-
-// namespaceURL is RFC 9562's name space of URLs. It is never written to.
-var namespaceURL = [16]byte{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}
-
-// uuid5 is the UUIDv5 (RFC 9562, 5.5) of a URL. SHA-1 is no weakness here: the
-// number only tells documents apart, and nothing is believed because of it.
-func uuid5(url string) string {
-	sum := sha1.Sum(append(namespaceURL[:], url...))
-	u := sum[:16]
-	u[6] = u[6]&0x0f | 0x50
-	u[8] = u[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }

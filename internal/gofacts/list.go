@@ -30,20 +30,26 @@ type Package struct {
 	Module *Module
 	// Main says that its module is a main module.
 	Main bool
+	// Foreign says that it is compiled from more than Go and assembly: by cgo, by
+	// SWIG, or with objects that lie ready. What these link is not in any list.
+	Foreign bool
 	// Error is what is wrong with the package, "" if nothing is.
 	Error string
 }
 
 // ListFields are the fields of go list -json=… that [ParseList] reads.
-const ListFields = "ImportPath,Name,Dir,Standard,DepOnly,Imports,Module,Error"
+const ListFields = "ImportPath,Name,Dir,Standard,DepOnly,Imports,CgoFiles,SwigFiles,SwigCXXFiles,SysoFiles,Module,Error"
 
 // listPackage and listModule are the JSON of go help list.
 type listPackage struct {
 	ImportPath, Name, Dir string
 	Standard, DepOnly     bool
 	Imports               []string
-	Module                *listModule
-	Error                 *struct{ Err string }
+
+	CgoFiles, SwigFiles, SwigCXXFiles, SysoFiles []string
+
+	Module *listModule
+	Error  *struct{ Err string }
 }
 
 type listModule struct {
@@ -87,6 +93,7 @@ func parsePackage(raw []byte) (Package, error) {
 		return Package{}, errors.New("ImportPath is missing")
 	}
 	p := Package{ImportPath: lp.ImportPath, Name: lp.Name, Dir: lp.Dir, Standard: lp.Standard, DepOnly: lp.DepOnly, Imports: lp.Imports}
+	p.Foreign = len(lp.CgoFiles)+len(lp.SwigFiles)+len(lp.SwigCXXFiles)+len(lp.SysoFiles) > 0
 	if lp.Error != nil {
 		p.Error = lp.Error.Err
 	}
