@@ -49,7 +49,8 @@ func checkEd25519(key ed25519.PublicKey) error {
 // edwards is a point in extended coordinates: x = X/Z, y = Y/Z, xy = T/Z.
 type edwards struct{ X, Y, Z, T *big.Int }
 
-// decode is RFC 8032, section 5.1.3, and says which of its conditions failed.
+// decode is RFC 8032, section 5.1.3, up to the sign of x, and says which of its
+// conditions failed.
 func (c *curve25519) decode(key []byte) (*edwards, error) {
 	b := slices.Clone(key)
 	slices.Reverse(b)
@@ -72,9 +73,7 @@ func (c *curve25519) decode(key []byte) (*edwards, error) {
 	if x.Sign() == 0 && sign == 1 {
 		return nil, errors.New("Ed25519 key is not canonically encoded: x is 0 with a sign")
 	}
-	if x.Bit(0) != sign {
-		x.Sub(c.p, x)
-	}
+	// Either root will do: a point and its mirror image have the same order.
 	return &edwards{X: x, Y: y, Z: one, T: c.mul(x, y)}, nil
 }
 

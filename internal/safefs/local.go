@@ -24,8 +24,6 @@ func Local(name string) error {
 		return fmt.Errorf("%q is %w: %s", shorten(name), ErrNotLocal, why)
 	}
 	switch {
-	case name == "":
-		return refuse("it is empty")
 	case len(name) > MaxName:
 		return refuse("it is too long")
 	case !utf8.ValidString(name):

@@ -20,8 +20,11 @@ func TestLocal(t *testing.T) {
 		"CON", "con", "nul", "NUL.txt", "a/aux", "aux/a", "com1", "LPT9.log", "COM¹", "conin$", "nul .txt", "a.", "a..", "...", "a ", "a./b",
 		strings.Repeat("a", MaxName+1)}
 	for _, name := range bad {
-		if err := Local(name); !errors.Is(err, ErrNotLocal) {
+		err := Local(name)
+		if !errors.Is(err, ErrNotLocal) {
 			t.Errorf("Local(%q) = %v, want %v", name, err, ErrNotLocal)
+		} else if len(err.Error()) > 400 {
+			t.Errorf("the error of a name of %d bytes has %d, want it short", len(name), len(err.Error()))
 		}
 	}
 	if err := Local(strings.Repeat("a", MaxName)); err != nil {
