@@ -248,7 +248,7 @@ func (v *Verifier) Open(ctx context.Context, r Request) (*Handle, error) {
 		artifact.Close() // nothing was handed out: the decision stands
 		return nil, err
 	}
-	artifact.content.at = -1 // from here on even the chunk that was examined last is read anew
+	artifact.content.forget() // from here on even the chunk that was examined last is read anew
 	return &Handle{Verdict: verdict, SectionReader: io.NewSectionReader(artifact.content, 0, artifact.content.size), subject: artifact}, nil
 }
 

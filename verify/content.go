@@ -1,0 +1,210 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/touchmark-go/touchmark/provenance"
+)
+
+// chunkSize is how much of an artifact one kept state covers: 32 bytes of memory a MiB.
+const chunkSize = 1 << 20
+
+// errChanged says that bytes read later are not those that were hashed.
+var errChanged = errors.New("the artifact changed since it was verified")
+
+// content is an artifact's bytes, and after hash those that were hashed: every
+// later ReadAt checks the chunks that it touches.
+//
+// It does not need a second hash for that. SHA-256 goes through its input block
+// by block, from one 32-byte state to the next; hash keeps the state after each
+// chunk. A chunk is unchanged if it leads from the state before it to the state
+// after it, and the last one to the digest. Another chunk that did would be a
+// collision of SHA-256 itself.
+type content struct {
+	r      io.ReaderAt
+	size   int64
+	file   *os.File
+	states []byte // the state after each chunk but the last, side by side; nil if not kept
+	sum    []byte // the digest
+	kept   bool
+
+	mu   sync.Mutex
+	at   int64  // which chunk is in last; -1 if none
+	last []byte // the last chunk that was checked
+}
+
+// hash reads everything once. If keep it remembers what later reads are checked against.
+func (c *content) hash(ctx context.Context, further []string, keep bool) (provenance.DigestSet, error) {
+	if c.size < 0 {
+		return nil, fmt.Errorf("a size of %d bytes", c.size)
+	}
+	whole := sha256.New()
+	hashes := map[string]hash.Hash{provenance.SHA256: whole}
+	all := []io.Writer{whole}
+	for _, name := range further {
+		if hashes[name] != nil {
+			continue
+		}
+		switch name {
+		case provenance.SHA384:
+			hashes[name] = sha512.New384()
+		case provenance.SHA512:
+			hashes[name] = sha512.New()
+		default:
+			continue
+		}
+		all = append(all, hashes[name])
+	}
+	if keep {
+		c.states = make([]byte, 0, min(sha256.Size*(c.size/chunkSize+1), 1<<20)) // a claimed size is no reason to spend memory
+	}
+	buf := make([]byte, min(chunkSize, c.size))
+	for at := int64(0); at < c.size; at += chunkSize {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		b := buf[:min(chunkSize, c.size-at)]
+		if _, err := c.r.ReadAt(b, at); err != nil && !(errors.Is(err, io.EOF) && at+int64(len(b)) == c.size) {
+			return nil, fmt.Errorf("at byte %d of %d: %w", at, c.size, err)
+		}
+		for _, h := range all {
+			h.Write(b)
+		}
+		if end := at + chunkSize; keep && end < c.size {
+			state, err := stateOf(whole, end)
+			if err != nil {
+				return nil, err
+			}
+			c.states = append(c.states, state...)
+		}
+	}
+	if n, err := c.r.ReadAt(make([]byte, 1), c.size); n != 0 || err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("more than %d bytes, or not readable to the end", c.size)
+	}
+	set := provenance.DigestSet{}
+	for name, h := range hashes {
+		set[name] = hex.EncodeToString(h.Sum(nil))
+	}
+	c.sum, c.kept, c.at = whole.Sum(nil), keep, -1
+	return set, nil
+}
+
+// The form in which crypto/sha256 writes its state down after whole blocks:
+// magic, state, an empty block, how much was hashed.
+const (
+	stateMagic = "sha\x03"
+	stateSize  = len(stateMagic) + sha256.Size + sha256.BlockSize + 8
+)
+
+// marshaledState is what crypto/sha256 reads to go on from a state at offset.
+func marshaledState(state []byte, offset int64) []byte {
+	b := append(make([]byte, 0, stateSize), stateMagic...)
+	b = append(b, state...)
+	b = append(b, make([]byte, sha256.BlockSize)...)
+	return binary.BigEndian.AppendUint64(b, uint64(offset))
+}
+
+// stateOf is the state of h after offset bytes, a multiple of the block. A Go
+// release that writes it down otherwise is noticed here, and nothing is verified.
+func stateOf(h hash.Hash, offset int64) ([]byte, error) {
+	b, err := h.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	if len(b) == stateSize {
+		state := b[len(stateMagic) : len(stateMagic)+sha256.Size]
+		if bytes.Equal(b, marshaledState(state, offset)) {
+			return state, nil
+		}
+	}
+	return nil, errors.New("crypto/sha256 writes its state in a form that is not known here")
+}
+
+// ReadAt implements [io.ReaderAt] over the bytes that were hashed, and no others.
+func (c *content) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, errors.New("negative offset")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for n < len(p) {
+		if off >= c.size {
+			return n, io.EOF
+		}
+		chunk, err := c.chunk(off / chunkSize)
+		if err != nil {
+			return n, err
+		}
+		k := copy(p[n:], chunk[off%chunkSize:])
+		n, off = n+k, off+int64(k)
+	}
+	return n, nil
+}
+
+// forget makes the next read go to the artifact again.
+func (c *content) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = -1
+}
+
+// chunk reads chunk i and checks it.
+func (c *content) chunk(i int64) ([]byte, error) {
+	if !c.kept {
+		return nil, errors.New("the artifact was not hashed to be read again")
+	}
+	if c.at == i {
+		return c.last, nil
+	}
+	if c.last == nil {
+		c.last = make([]byte, min(chunkSize, c.size))
+	}
+	c.at = -1
+	b := c.last[:min(chunkSize, c.size-i*chunkSize)]
+	if n, err := c.r.ReadAt(b, i*chunkSize); n < len(b) {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = errChanged // shorter than it was
+		}
+		return nil, err
+	}
+	same, err := c.same(i, b)
+	if err != nil {
+		return nil, err
+	}
+	if !same {
+		return nil, errChanged
+	}
+	c.at = i
+	return b, nil
+}
+
+// same reports whether b is chunk i as it was hashed.
+func (c *content) same(i int64, b []byte) (bool, error) {
+	h := sha256.New()
+	if i > 0 {
+		before := c.states[(i-1)*sha256.Size : i*sha256.Size]
+		if err := h.(encoding.BinaryUnmarshaler).UnmarshalBinary(marshaledState(before, i*chunkSize)); err != nil {
+			return false, err
+		}
+	}
+	h.Write(b)
+	end := (i + 1) * chunkSize
+	if end >= c.size {
+		return bytes.Equal(h.Sum(nil), c.sum), nil
+	}
+	after, err := stateOf(h, end)
+	return bytes.Equal(after, c.states[i*sha256.Size:(i+1)*sha256.Size]), err
+}
