@@ -24,7 +24,7 @@ func modules250(t testing.TB) []byte {
 	info.WriteString("path\texample.com/acme/app/cmd/app\nmod\texample.com/acme/app\tv1.2.3\t\n")
 	for i := range 250 {
 		sum := sha256.Sum256([]byte{byte(i)})
-		fmt.Fprintf(&info, "dep\tgithub.com/Organisation-%d/repository-%d/v2\tv2.%d.0\th1:%s\n", i%50, i, i, base64.StdEncoding.EncodeToString(sum[:]))
+		fmt.Fprintf(&info, "dep\tgithub.com/Organisation-%02d/repository-%03d/v2\tv2.%d.0\th1:%s\n", i/5, i, i, base64.StdEncoding.EncodeToString(sum[:]))
 	}
 	info.WriteString("build\t-buildmode=exe\nbuild\t-compiler=gc\nbuild\t-trimpath=true\nbuild\tCGO_ENABLED=0\nbuild\tGOARCH=amd64\nbuild\tGOOS=linux\nbuild\tGOAMD64=v1\n" +
 		"build\tvcs=git\nbuild\tvcs.revision=d65a71f2c4e1b3a5968778695a4b3c2d1e0f9a8b\nbuild\tvcs.time=2026-11-21T05:34:23Z\nbuild\tvcs.modified=false\n")

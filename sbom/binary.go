@@ -1,7 +1,6 @@
 package sbom
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -75,7 +74,7 @@ func (o Options) build(f *gofacts.Facts, phase cdx.LifecyclePhase) (*cdx.BOM, er
 		components = append(components, moduleComponent(m))
 	}
 	components = append(components, stdlib)
-	slices.SortStableFunc(components, func(a, b cdx.Component) int { return cmp.Compare(a.BOMRef, b.BOMRef) })
+	slices.SortFunc(components, func(a, b cdx.Component) int { return strings.Compare(a.BOMRef, b.BOMRef) })
 
 	bom := &cdx.BOM{
 		// Not from NewBOM, which makes 1.7 documents.

@@ -16,6 +16,9 @@ func Write(w io.Writer, bom *cdx.BOM) error {
 		return err
 	}
 	var b bytes.Buffer
+	if bom.Components != nil {
+		b.Grow(512 * (2 + len(*bom.Components)))
+	}
 	if err := encode(&b, bom); err != nil {
 		return err
 	}

@@ -49,7 +49,13 @@ func FromBuildInfo(info *debug.BuildInfo) *Facts {
 			f.Modules = append(f.Modules, moduleOf(*dep))
 		}
 	}
-	slices.SortStableFunc(f.Modules, func(a, b Module) int { return cmp.Compare(a.Path, b.Path) })
+	// The linker sorts too, by the path that is replaced.
+	slices.SortFunc(f.Modules, func(a, b Module) int {
+		if c := strings.Compare(a.Path, b.Path); c != 0 {
+			return c
+		}
+		return cmp.Or(strings.Compare(a.Version, b.Version), strings.Compare(a.Sum, b.Sum))
+	})
 	for _, s := range info.Settings {
 		f.Settings[s.Key] = s.Value
 	}
