@@ -1,8 +1,8 @@
 // Package goflags reads lists of flags as the go command does, and withholds
 // from a list of linker flags the values that nobody said may be written down.
 //
-// Capture writes withheld lists, and verify holds a binary's own list against
-// them, so both need the one spelling that [Linker] makes.
+// What is not withheld keeps its spelling, so that a withheld list can be held
+// against the whole one that a binary carries.
 package goflags
 
 import (
@@ -67,8 +67,8 @@ func quote(field string) string {
 // stand as they are, a value set by -X is withheld unless keep allows the
 // variable's name, a linker is recorded by the name of its program, and
 // everything else is withheld. Path, which may be nil, rewrites text that may
-// hold paths of the machine. The result is in [Join]'s spelling, so that
-// Linker(Linker(s)) is Linker(s) for the same keep.
+// hold paths of the machine. Fields keep their order and number, and are joined
+// by [Join].
 func Linker(s string, keep func(variable string) bool, path func(string) string) string {
 	fields, err := Split(s)
 	if err != nil {
@@ -76,44 +76,36 @@ func Linker(s string, keep func(variable string) bool, path func(string) string)
 	}
 	var out []string
 	for i := 0; i < len(fields); i++ {
-		name, value, inline := cutFlag(fields[i])
-		takes := linkerTakesValue(name)
-		if takes && !inline && i+1 < len(fields) {
-			i++
-			value = fields[i]
-		}
+		flag, value, inline := strings.Cut(fields[i], "=")
+		name := flagName(flag)
 		switch {
-		case name == "":
+		case linkerBool(name) && !inline:
+			out = append(out, flag)
+		case linkerBool(name) && plain(value):
+			out = append(out, flag+"="+value)
+		case linkerBool(name):
+			out = append(out, flag+"="+Withheld)
+		case !linkerTakesValue(name):
 			out = append(out, Withheld)
-		case !takes && !linkerBool(name):
-			out = append(out, Withheld)
-		case !takes && inline && !plain(value):
-			out = append(out, "-"+name+"="+Withheld)
-		case !takes && inline:
-			out = append(out, "-"+name+"="+value)
-		case !takes:
-			out = append(out, "-"+name)
-		case name == "X":
-			out = append(out, "-X", definition(value, keep))
+		case inline:
+			out = append(out, flag+"="+linkerValue(name, value, keep, path))
+		case i+1 < len(fields):
+			i++
+			out = append(out, flag, linkerValue(name, fields[i], keep, path))
 		default:
-			out = append(out, "-"+name, linkerValue(name, value, path))
+			out = append(out, flag)
 		}
 	}
 	return Join(out)
 }
 
-// cutFlag splits "-name=value", with one hyphen or two.
-func cutFlag(field string) (name, value string, inline bool) {
-	name, ok := strings.CutPrefix(field, "-")
+// flagName is the name in "-name" or "--name", or "".
+func flagName(flag string) string {
+	name, ok := strings.CutPrefix(flag, "-")
 	if !ok {
-		return "", "", false
+		return ""
 	}
-	name = strings.TrimPrefix(name, "-")
-	return cut(name)
-}
-
-func cut(s string) (name, value string, inline bool) {
-	return strings.Cut(s, "=")
+	return strings.TrimPrefix(name, "-")
 }
 
 // definition withholds the value in "importpath.name=value".
@@ -128,8 +120,11 @@ func definition(s string, keep func(string) bool) string {
 	return name + "=" + Withheld
 }
 
-func linkerValue(name, value string, path func(string) string) string {
+// linkerValue is a flag's value as it is written.
+func linkerValue(name, value string, keep func(string) bool, path func(string) string) string {
 	switch name {
+	case "X":
+		return definition(value, keep)
 	case "extld":
 		return Program(value)
 	case "extldflags", "extar", "r", "L", "I", "tmpdir", "libgcc", "cpuprofile", "memprofile", "o", "buildid", "benchmarkprofile", "k", "importcfg":

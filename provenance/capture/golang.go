@@ -76,7 +76,7 @@ func goFlagsOf(env map[string]string) []string {
 func (b *building) recordGo(d *draft) {
 	d.internal["go"] = d.golang
 	at := pointer(atInternal, "go")
-	b.fact(d, at, "version", func(f *gofacts.Facts) string { return toolVersion(f.GoVersion) }, toolVersion(b.goEnv("GOVERSION")), inGoEnv)
+	b.fact(d, at, "version", func(f *gofacts.Facts) string { return f.GoVersion }, b.goEnv("GOVERSION"), inGoEnv)
 	for _, name := range []string{"goos", "goarch"} {
 		upper := strings.ToUpper(name)
 		b.fact(d, at, name, setting(upper), b.goEnv(upper), inGoEnv)
@@ -219,7 +219,7 @@ func (b *building) recordToolchain(d *draft) {
 		return
 	}
 	if b.toolchain.err != nil || len(b.toolchain.deps) == 0 || goRelease(version) != goRelease(b.toolchain.env["GOVERSION"]) {
-		d.materials = append(d.materials, material{provenance.ResourceDescriptor{Name: "go", URI: "pkg:generic/go@" + goRelease(version)}, Observed, inBinary})
+		d.materials = append(d.materials, material{provenance.ResourceDescriptor{Name: "go", URI: goURI(version)}, Observed, inBinary})
 		return
 	}
 	grade, why := Observed, "the file in the toolchain that the command names as its own, hashed during the build"
@@ -232,12 +232,4 @@ func (b *building) recordToolchain(d *draft) {
 	if cgo := d.golang["cgo"]; cgo == "1" && b.toolchain.cc != nil && b.argv != nil && isGo(b.argv[0]) {
 		d.materials = append(d.materials, material{*b.toolchain.cc, Inferred, "the C compiler that go would call; whether a package needed it was not seen"})
 	}
-}
-
-// toolVersion is "go1.26.8", without experiments, or "" if v is no release.
-func toolVersion(v string) string {
-	if release := goRelease(v); release != "" {
-		return "go" + release
-	}
-	return ""
 }

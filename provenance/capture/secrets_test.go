@@ -129,7 +129,7 @@ func main() { println(token, key, version) }
 		t.Errorf("written down: %q\n%s", found, marshal(t, r))
 	}
 	for at, want := range map[string]string{
-		"/command":           `["go","build","-ldflags","-s -X main.token=(withheld) -X main.key=(withheld) -X main.version=v1.2.3 -extldflags (withheld)","-gcflags=all=-N -l (withheld)","-o","dist/app","."]`,
+		"/command":           `["go","build","-ldflags","-s -X main.token=(withheld) -X main.key=(withheld) -X=main.version=v1.2.3 -extldflags (withheld)","-gcflags=all=-N -l (withheld)","-o","dist/app","."]`,
 		"/goflags":           `["-buildvcs=true","-ldflags=-X main.key=(withheld) -X main.version=v1","-toolexec=wrapper (withheld)","-modcacherw"]`,
 		"/env/GOPROXY":       `"https://proxy.example/x,off"`,
 		"/env/NOTE":          `"see ssh://host.example/x and nothing else"`,

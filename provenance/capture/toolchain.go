@@ -60,15 +60,14 @@ func (t toolchain) programs(ctx context.Context) ([]provenance.ResourceDescripto
 	if runtime.GOOS == "windows" {
 		exe = ".exe"
 	}
-	version := goRelease(t.env["GOVERSION"])
-	if root == "" || tools == "" || version == "" {
+	if root == "" || tools == "" {
 		return nil, errors.New("go env named no toolchain")
 	}
 	sum, err := sha256File(ctx, filepath.Join(root, "bin", "go"+exe))
 	if err != nil {
 		return nil, errors.New("the go command's file cannot be read")
 	}
-	uri := "pkg:generic/go@" + version
+	uri := goURI(t.env["GOVERSION"])
 	deps := []provenance.ResourceDescriptor{{Name: "go", URI: uri, Digest: sum}}
 	for _, tool := range []string{"asm", "cgo", "compile", "link"} {
 		sum, err := sha256File(ctx, filepath.Join(tools, tool+exe))
@@ -139,6 +138,14 @@ func goRelease(v string) string {
 		return ""
 	}
 	return release
+}
+
+// goURI is the package URL of a toolchain. One that is no release has no version.
+func goURI(v string) string {
+	if release := goRelease(v); release != "" {
+		return "pkg:generic/go@" + release
+	}
+	return "pkg:generic/go"
 }
 
 func sha256File(ctx context.Context, path string) (provenance.DigestSet, error) {
