@@ -35,6 +35,9 @@ func Parse(r io.Reader) (*cdx.BOM, error) {
 	if bom.BOMFormat != cdx.BOMFormat {
 		return nil, formatError(data)
 	}
+	if bom.Version == 0 {
+		bom.Version = 1 // the default, which the model does not know
+	}
 	if err := check(&bom); err != nil {
 		return nil, err
 	}
@@ -67,7 +70,7 @@ func check(bom *cdx.BOM) error {
 		return fmt.Errorf("bomFormat is %q, want %q", bom.BOMFormat, cdx.BOMFormat)
 	case bom.SpecVersion < cdx.SpecVersion1_2 || bom.SpecVersion > cdx.SpecVersion1_7:
 		return fmt.Errorf("specVersion is %q, want 1.2 to 1.7", bom.SpecVersion)
-	case bom.Version < 0:
+	case bom.Version < 1:
 		return fmt.Errorf("version is %d, want 1 or more", bom.Version)
 	}
 	if err := checkHead(bom); err != nil {

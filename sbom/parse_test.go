@@ -100,6 +100,7 @@ func TestParseRefuses(t *testing.T) {
 		{"an unknown version", `"specVersion":"1.6"`, `"specVersion":"1.8"`, "specification version"},
 		{"a version before JSON", `"specVersion":"1.6"`, `"specVersion":"1.1"`, "specVersion"},
 		{"no version", `"specVersion":"1.6",`, ``, "specVersion"},
+		{"a negative version", `"version":1`, `"version":-1`, "version is -1"},
 		{"another schema", `bom-1.6.schema`, `bom-1.5.schema`, "$schema"},
 		{"a member twice", `"version":1,`, `"version":1,"version":2,`, "version"},
 		{"components twice", `"components":[`, `"components":[],"components":[`, "components"},

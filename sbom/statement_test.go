@@ -79,6 +79,7 @@ func TestWriteRefuses(t *testing.T) {
 		"another format":  func(b *cdx.BOM) { b.BOMFormat = "" },
 		"another version": func(b *cdx.BOM) { b.SpecVersion = cdx.SpecVersion1_7 },
 		"a bom-ref twice": func(b *cdx.BOM) { (*b.Components)[0].BOMRef = "a" },
+		"no version":      func(b *cdx.BOM) { b.Version = 0 },
 		"no name":         func(b *cdx.BOM) { (*b.Components)[0].Name = "" },
 	} {
 		bom := parse(t, small)
