@@ -1,0 +1,11 @@
+package release_test
+
+import (
+	"testing"
+
+	"github.com/touchmark-go/touchmark/internal/deptest"
+)
+
+func TestBudget(t *testing.T) {
+	deptest.Only(t, "provenance/release", deptest.Budget{Own: []string{"provenance"}, Forbidden: []string{"net/http", "os/exec"}})
+}

@@ -1,0 +1,60 @@
+package release_test
+
+import (
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/touchmark-go/touchmark/provenance"
+	"github.com/touchmark-go/touchmark/provenance/release"
+)
+
+func ExampleApproval() {
+	approval := release.Approval{
+		Digest:  provenance.SumSHA256([]byte("the artifact")),
+		From:    "canary",
+		To:      "prod",
+		Policy:  provenance.SumSHA256([]byte("the policy")), // verify.Policy.Digest
+		Expires: time.Date(2026, 11, 21, 18, 0, 0, 0, time.UTC),
+		Nonce:   "app-101-prod-1", // left empty, it is drawn
+	}
+	if err := approval.Validate(); err != nil {
+		log.Fatal(err)
+	}
+	data, err := approval.Statement().Marshal() // what each person signs
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", data)
+
+	approval.To = ""
+	fmt.Println(approval.Validate())
+	_, err = approval.Statement().Marshal()
+	fmt.Println(err)
+	// Output:
+	// {"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"03473f89a784c14707308b73a324b887c10627dc400d8f62fd37a74d66b12438"}}],"predicateType":"https://github.com/touchmark-go/touchmark/predicates/approval/v1","predicate":{"from":"canary","to":"prod","policy":"sha256:d5d2b0086caa4ae7e729ab3ae542dc0ae24d7000a1bc7ac3b367a5fbc5e4b692","expires":"2026-11-21T18:00:00Z","nonce":"app-101-prod-1"}}
+	// approval: /to is missing
+	// /subject is empty, want one at least
+}
+
+func ExampleParseApproval() {
+	statement, err := provenance.Parse([]byte(`{
+  "_type": "https://in-toto.io/Statement/v1",
+  "subject": [{"digest": {"sha256": "a172cedcae47474b615c54d510a5d84a8dea3032e958587430b413538be3f333"}}],
+  "predicateType": "https://github.com/touchmark-go/touchmark/predicates/approval/v1",
+  "predicate": {
+    "from": "canary", "to": "prod", "nonce": "app-101-prod-1", "expires": "2026-11-21T18:00:00Z",
+    "policy": "sha256:a172cedcae47474b615c54d510a5d84a8dea3032e958587430b413538be3f333"
+  }
+}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	approval, err := release.ParseApproval(statement)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("from", approval.From, "to", approval.To, "until", approval.Expires.Format(time.DateTime))
+	// Output:
+	// from canary to prod until 2026-11-21 18:00:00
+}
