@@ -135,7 +135,7 @@ func (l *lines) fill() error {
 		l.at = 0
 	}
 	if len(l.buf) == cap(l.buf) {
-		grown := make([]byte, len(l.buf), min(2*cap(l.buf)+1, MaxEnvelopeSize+1))
+		grown := make([]byte, len(l.buf), min(4*cap(l.buf)+1, MaxEnvelopeSize+1))
 		copy(grown, l.buf)
 		l.buf = grown
 	}

@@ -81,7 +81,7 @@ func readLines(l *lines, name string) ([]*Bundle, error) {
 			b = parse(line)
 		}
 		b.Origin = name + strconv.Itoa(l.number)
-		if first && err == nil && b.Err != nil && openEnded(line) {
+		if first && err == nil && openEnded(line, b.Err) {
 			document, err := l.document()
 			if err != nil && !errors.Is(err, ErrLimit) {
 				return nil, err
@@ -103,8 +103,12 @@ func readLines(l *lines, name string) ([]*Bundle, error) {
 	return all, nil
 }
 
-// openEnded reports whether line is only the beginning of a document.
-func openEnded(line []byte) bool {
+// openEnded reports whether line, which was refused for that reason, is only
+// the beginning of a document.
+func openEnded(line []byte, reason error) bool {
+	if reason == nil || errors.Is(reason, ErrLimit) {
+		return false
+	}
 	var e *strictjson.Error
 	return errors.As(strictjson.Check(line), &e) && e.Offset >= len(bytes.TrimRight(line, " \t\r"))
 }

@@ -17,9 +17,11 @@ type Scanner struct {
 	depth int    // of open arrays and objects
 	count int    // members and elements so far
 	path  []step // the way to the value being read
-	names []name // the names of the open objects, outermost first
-	text  []byte // names that had escapes, decoded
+	names []name // the names of the open objects that are small, outermost first
 	seed  maphash.Seed
+
+	text       []byte // names that had escapes and are being read, decoded
+	one, other []byte // room for decoding names to compare them
 }
 
 // A step is one step of the way: a member if index is negative.
@@ -28,23 +30,42 @@ type step struct {
 	name  name
 }
 
-// A name is the decoded name of a member: a piece of the document, or of text
-// if it had escapes.
-type name struct {
-	off, n uint32 // the top bit of off says that it is in text
-}
+// A name is where the content of a member's name begins in the document. The
+// top bit says that there are escapes in it. It has four bytes and no more,
+// because there may be a million of them.
+type name uint32
 
-const inText = 1 << 31
+const escaped name = 1 << 31
 
 // NewScanner returns a Scanner at the start of data.
 func NewScanner(data []byte) *Scanner { return &Scanner{data: data} }
 
-func (s *Scanner) bytesOf(n name) []byte {
-	if n.off&inText != 0 {
-		off := n.off &^ inText
-		return s.text[off : off+n.n]
+// bytesOf is the name, decoded into room if it has escapes.
+func (s *Scanner) bytesOf(n name, room *[]byte) []byte {
+	raw := s.data[n&^escaped:]
+	end := bytes.IndexByte(raw, '"')
+	if n&escaped == 0 {
+		return raw[:end]
 	}
-	return s.data[n.off : n.off+n.n]
+	for end = 0; raw[end] != '"'; end++ {
+		if raw[end] == '\\' {
+			end++
+		}
+	}
+	*room = unescape((*room)[:0], raw[:end])
+	return *room
+}
+
+// is reports whether n is the name b.
+func (s *Scanner) is(n name, b []byte) bool {
+	if n&escaped != 0 {
+		return bytes.Equal(s.bytesOf(n, &s.other), b)
+	}
+	if bytes.IndexByte(b, '"') >= 0 {
+		return false // n has no escapes, so it has no quote
+	}
+	raw := s.data[n:]
+	return bytes.HasPrefix(raw, b) && raw[len(b)] == '"'
 }
 
 // Kind skips white space and says what comes next: one of { [ " 0 t n, for an
@@ -101,25 +122,24 @@ func (s *Scanner) Object(member func(name []byte) error) error {
 	if err := s.open(); err != nil {
 		return err
 	}
-	base, text := len(s.names), len(s.text)
-	var table []uint32
+	seen, text := members{base: len(s.names)}, len(s.text)
 	s.depth++
 	top := len(s.path)
 	for first := true; ; first = false {
-		s.path = s.path[:top]
+		s.path, s.text = s.path[:top], s.text[:text]
 		if done, err := s.next('}', first); done || err != nil {
-			s.names, s.text = s.names[:base], s.text[:text]
+			s.names = s.names[:seen.base]
 			s.depth--
 			return err
 		}
 		s.space()
 		start := s.pos
-		n, err := s.name()
+		n, b, err := s.name()
 		if err != nil {
 			return err
 		}
-		if !s.add(base, &table, n) {
-			return s.errorAt(start, false, "duplicate member %q", s.bytesOf(n))
+		if !s.add(&seen, n, b) {
+			return s.errorAt(start, false, "duplicate member %q", b)
 		}
 		s.path = append(s.path, step{index: -1, name: n})
 		s.start = start
@@ -127,7 +147,7 @@ func (s *Scanner) Object(member func(name []byte) error) error {
 			return s.errorAt(s.pos, false, "want ':' after a member's name, found %s", s.found())
 		}
 		s.pos++
-		if err := member(s.bytesOf(n)); err != nil {
+		if err := member(b); err != nil {
 			return err
 		}
 	}
@@ -162,11 +182,11 @@ func (s *Scanner) String() ([]byte, error) {
 		return nil, s.errorAt(s.pos, false, "want a string, found %s", s.found())
 	}
 	start := s.pos + 1
-	end, escaped, err := s.str()
+	end, hasEscapes, err := s.str()
 	if err != nil {
 		return nil, err
 	}
-	if escaped {
+	if hasEscapes {
 		return unescape(nil, s.data[start:end]), nil
 	}
 	return s.data[start:end], nil
@@ -245,68 +265,80 @@ func (s *Scanner) next(end byte, first bool) (done bool, err error) {
 }
 
 // name reads the name of a member.
-func (s *Scanner) name() (name, error) {
+func (s *Scanner) name() (name, []byte, error) {
 	if s.Kind() != '"' {
-		return name{}, s.errorAt(s.pos, false, "want a member's name, found %s", s.found())
+		return 0, nil, s.errorAt(s.pos, false, "want a member's name, found %s", s.found())
 	}
 	start := s.pos + 1
-	end, escaped, err := s.str()
+	end, hasEscapes, err := s.str()
 	if err != nil {
-		return name{}, err
+		return 0, nil, err
 	}
-	if !escaped {
-		return name{off: uint32(start), n: uint32(end - start)}, nil
+	if hasEscapes {
+		from := len(s.text)
+		s.text = unescape(s.text, s.data[start:end])
+		return name(start) | escaped, s.text[from:], nil
 	}
-	off := len(s.text)
-	s.text = unescape(s.text, s.data[start:end])
-	return name{off: uint32(off) | inText, n: uint32(len(s.text) - off)}, nil
+	return name(start), s.data[start:end], nil
 }
 
-// small is how many members are compared one by one before a table pays.
+// members are the names of one object so far.
+type members struct {
+	base  int    // where they begin in the Scanner's names, while they are few
+	count int    // how many are in table
+	table []name // once they are many: by their hash, 0 where there is none
+}
+
+// small is how many names are compared one by one before a table pays.
 const small = 8
 
-// add notes a name of the object whose names begin at base, and reports
-// whether it is new there. The time is linear in the size of the document, for
-// any document: the table's hash is seeded at random.
-func (s *Scanner) add(base int, table *[]uint32, n name) bool {
-	own := s.names[base:]
-	if len(own) < small {
-		b := s.bytesOf(n)
+// add notes a name, and reports whether it is new in its object. The time is
+// linear in the size of the document, for any document: the hash is seeded at
+// random.
+func (s *Scanner) add(m *members, n name, b []byte) bool {
+	own := s.names[m.base:]
+	if m.table == nil && len(own) < small {
 		for _, o := range own {
-			if o.n == n.n && bytes.Equal(s.bytesOf(o), b) {
+			if s.is(o, b) {
 				return false
 			}
 		}
 		s.names = append(s.names, n)
 		return true
 	}
-	if 4*(len(own)+1) > 3*len(*table) {
-		if *table == nil && s.seed == (maphash.Seed{}) {
+	if m.table == nil {
+		if s.seed == (maphash.Seed{}) {
 			s.seed = maphash.MakeSeed()
 		}
-		*table = make([]uint32, max(4*small, 2*len(*table)))
-		for i, o := range own {
-			s.place(*table, base, o, i)
+		m.table = make([]name, 4*small)
+		for _, o := range own {
+			s.place(m, o, s.bytesOf(o, &s.one))
+		}
+		s.names = s.names[:m.base]
+	}
+	if 4*m.count >= 3*len(m.table) {
+		old := m.table
+		m.table, m.count = make([]name, 2*len(old)), 0
+		for _, o := range old {
+			if o != 0 {
+				s.place(m, o, s.bytesOf(o, &s.one))
+			}
 		}
 	}
-	if !s.place(*table, base, n, len(own)) {
-		return false
-	}
-	s.names = append(s.names, n)
-	return true
+	return s.place(m, n, b)
 }
 
-// place puts the i-th name into table, whose length is a power of two, and
+// place puts a name into the table, whose length is a power of two, and
 // reports whether it was not there.
-func (s *Scanner) place(table []uint32, base int, n name, i int) bool {
-	b := s.bytesOf(n)
-	mask := uint32(len(table) - 1)
-	for at := uint32(maphash.Bytes(s.seed, b)) & mask; ; at = (at + 1) & mask {
-		if table[at] == 0 {
-			table[at] = uint32(i) + 1
+func (s *Scanner) place(m *members, n name, b []byte) bool {
+	mask := uint64(len(m.table) - 1)
+	for at := maphash.Bytes(s.seed, b) & mask; ; at = (at + 1) & mask {
+		if m.table[at] == 0 {
+			m.table[at] = n
+			m.count++
 			return true
 		}
-		if o := s.names[base+int(table[at])-1]; o.n == n.n && bytes.Equal(s.bytesOf(o), b) {
+		if s.is(m.table[at], b) {
 			return false
 		}
 	}
