@@ -1,0 +1,59 @@
+package story
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/touchmark-go/touchmark/provenance"
+	"github.com/touchmark-go/touchmark/provenance/release"
+)
+
+// A view answers about releases from a JSON document. It knows one artifact of
+// one product.
+type view struct {
+	Product      string
+	Artifact     string // digest
+	Error        string // instead of every answer
+	Origin       string
+	Size         uint64
+	Time         time.Time
+	Witnesses    int
+	Release      string // "" if the ledger has no record of the artifact
+	Author       string
+	Promotions   []release.Promotion
+	Revoked      *release.Revoked
+	LastGoodName string
+}
+
+func parseView(data []byte) (*view, error) {
+	v := new(view)
+	return v, json.Unmarshal(data, v)
+}
+
+func (v *view) Head() release.Head {
+	return release.Head{Origin: v.Origin, Size: v.Size, Time: v.Time, Witnesses: v.Witnesses}
+}
+
+func (v *view) Tag(context.Context, string, string) (provenance.Digest, error) {
+	return provenance.Digest{}, release.ErrUnknown
+}
+
+func (v *view) Status(_ context.Context, product string, artifact provenance.Digest) (*release.Status, error) {
+	switch {
+	case v.Error != "":
+		return nil, errors.New(v.Error)
+	case v.Release == "" || product != v.Product || artifact.String() != v.Artifact:
+		return nil, release.ErrUnknown
+	}
+	return &release.Status{Release: release.Release{Name: v.Release, Digest: artifact}, Author: v.Author, Promotions: v.Promotions, Revoked: v.Revoked}, nil
+}
+
+func (v *view) LastGood(_ context.Context, product, environment string) (*release.Release, error) {
+	if v.LastGoodName == "" {
+		return nil, release.ErrUnknown
+	}
+	d, err := provenance.ParseDigest(v.Artifact)
+	return &release.Release{Name: v.LastGoodName, Digest: d}, err
+}

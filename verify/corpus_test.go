@@ -1,0 +1,52 @@
+package verify_test
+
+import (
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/touchmark-go/touchmark/internal/testkit/story"
+)
+
+// TestCorpus runs the attacks in testdata, each beside its positive neighbour:
+// see package story. With -update it writes what is wanted anew.
+func TestCorpus(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d stories, %v", len(files), err)
+	}
+	for _, file := range files {
+		s := story.Load(t, file)
+		t.Run(s.Name, s.Run)
+	}
+}
+
+// elsewhere names the tests of rows of SPECS 7.2 that are about code, not about
+// evidence.
+var elsewhere = map[int]string{}
+
+// TestRows wants a story for each row of SPECS 7.2 that evidence signed by keys
+// can meet: files are named T-ROW-what.txtar.
+func TestRows(t *testing.T) {
+	rows := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 19, 20, 33, 34, 35, 37, 38, 40, 41, 42, 46, 50, 51, 52, 53, 54, 55, 56, 61, 64, 65, 66, 69, 70}
+	files, err := filepath.Glob(filepath.Join("testdata", "T-*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := map[int]bool{}
+	for _, file := range files {
+		m := regexp.MustCompile(`^T-(\d\d)-`).FindStringSubmatch(filepath.Base(file))
+		if m == nil {
+			t.Errorf("%s: want T-ROW-what.txtar", file)
+			continue
+		}
+		row, _ := strconv.Atoi(m[1])
+		held[row] = true
+	}
+	for _, row := range rows {
+		if !held[row] && elsewhere[row] == "" {
+			t.Errorf("T-%02d: no story", row)
+		}
+	}
+}
