@@ -64,19 +64,27 @@ func read(r io.ReaderAt) (*Facts, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Any part can be what runs: one that is not Go must not hide behind one that
+	// is, nor the other way round.
 	var first *Facts
-	for i, part := range parts {
+	var notGo error
+	for _, part := range parts {
 		f, err := readOne(part)
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrNotGo):
+			notGo = err
+		case err != nil:
 			return nil, err
-		}
-		if i == 0 {
+		case first == nil:
 			first = f
-		} else if !agree(first, f) {
+		case !agree(first, f):
 			return nil, fmt.Errorf("%w: its parts for several architectures are of different builds", ErrMalformed)
 		}
 	}
-	return first, nil
+	if first != nil && notGo != nil {
+		return nil, fmt.Errorf("%w: some of its parts for several architectures are not Go", ErrMalformed)
+	}
+	return first, notGo
 }
 
 // agree reports whether two parts of a universal file differ in nothing but

@@ -169,6 +169,16 @@ func TestReadHostile(t *testing.T) {
 				binary.LittleEndian.PutUint32(b[at:], 0xffff_fff0)
 				readQuietly(t, io.NewSectionReader(&overlay{data, b}, 0, int64(len(data))))
 			}
+			for range 300 { // both readers say the same, where both can read
+				b := bytes.Clone(data[:min(len(data), 8192)])
+				b[random.IntN(1024)] = byte(random.Uint32())
+				file := io.NewSectionReader(&overlay{data, b}, 0, int64(len(data)))
+				f, err := gofacts.Read(file)
+				info, oracle := buildinfo.Read(file)
+				if err == nil && oracle == nil && !reflect.DeepEqual(f, gofacts.FromBuildInfo(info)) {
+					t.Fatalf("Read says %+v, debug/buildinfo %+v", f, info)
+				}
+			}
 			if again := read(t, data, nil); !reflect.DeepEqual(again, want) {
 				t.Error("the second reading differs from the first")
 			}
@@ -255,26 +265,34 @@ func TestReadDiskTrouble(t *testing.T) {
 
 // image is the smallest ELF file with that build info.
 func image(version, info string) []byte {
-	order := binary.LittleEndian
-	b := make([]byte, 128)
-	copy(b, "\x7fELF\x02\x01\x01")
-	order.PutUint64(b[32:], 64) // program headers
-	order.PutUint16(b[54:], 56)
-	order.PutUint16(b[56:], 1)
 	blob := make([]byte, 32)
 	copy(blob, "\xff Go buildinf:\x08\x02")
 	blob = append(binary.AppendUvarint(blob, uint64(len(version))), version...)
 	if info != "" {
 		info = strings.Repeat("<", 16) + info + strings.Repeat(">", 16)
 	}
-	blob = append(binary.AppendUvarint(blob, uint64(len(info))), info...)
+	return elf(append(binary.AppendUvarint(blob, uint64(len(info))), info...))
+}
+
+// elf is an ELF file with nothing in it but writable data at 0x400000.
+func elf(data []byte) []byte {
+	order := binary.LittleEndian
+	b := make([]byte, 128)
+	copy(b, "\x7fELF\x02\x01\x01")
+	order.PutUint16(b[16:], 2)  // executable
+	order.PutUint16(b[18:], 62) // x86-64
+	order.PutUint32(b[20:], 1)
+	order.PutUint64(b[32:], 64) // program headers
+	order.PutUint16(b[52:], 64)
+	order.PutUint16(b[54:], 56)
+	order.PutUint16(b[56:], 1)
 	order.PutUint32(b[64:], 1) // PT_LOAD, readable and writable
 	order.PutUint32(b[68:], 6)
 	order.PutUint64(b[72:], 128)
 	order.PutUint64(b[80:], 0x400000)
-	order.PutUint64(b[96:], uint64(len(blob)))
-	order.PutUint64(b[104:], uint64(len(blob)))
-	return append(b, blob...)
+	order.PutUint64(b[96:], uint64(len(data)))
+	order.PutUint64(b[104:], uint64(len(data)))
+	return append(b, data...)
 }
 
 func TestReadText(t *testing.T) {
@@ -303,6 +321,41 @@ func TestReadText(t *testing.T) {
 	}
 }
 
+// Before Go 1.18 the header had pointers. No such toolchain is at hand, so
+// debug/buildinfo says whether the image is right.
+func TestReadPointers(t *testing.T) {
+	for _, size := range []int{4, 8} {
+		for flags, order := range map[byte]binary.AppendByteOrder{0: binary.LittleEndian, 1: binary.BigEndian} {
+			const base, version, info = 0x400000, "go1.17.13", "path\tb.c/a\nmod\tb.c/a\tv1.0.0\t\ndep\tb.c/d\tv1.0.0\th1:x\n"
+			framed := strings.Repeat("<", 16) + info + strings.Repeat(">", 16)
+			word := func(b []byte, v int) []byte {
+				if size == 4 {
+					return order.AppendUint32(b, uint32(v))
+				}
+				return order.AppendUint64(b, uint64(v))
+			}
+			blob := append([]byte("\xff Go buildinf:"), byte(size), flags)
+			blob = word(word(blob, base+32), base+48)
+			blob = append(blob, make([]byte, 32-len(blob))...)
+			blob = word(word(blob, base+64), len(version))
+			blob = append(blob, make([]byte, 48-len(blob))...)
+			blob = word(word(blob, base+64+len(version)), len(framed))
+			blob = append(blob, make([]byte, 64-len(blob))...)
+			data := elf(append(append(blob, version...), framed...))
+			want, err := buildinfo.Read(bytes.NewReader(data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := read(t, data, nil); !reflect.DeepEqual(got, gofacts.FromBuildInfo(want)) || len(got.Modules) != 1 {
+				t.Errorf("%d bytes, flags %d: Read says %+v, debug/buildinfo %+v", size, flags, got, want)
+			}
+			for n := range len(data) {
+				readQuietly(t, bytes.NewReader(data[:n]))
+			}
+		}
+	}
+}
+
 // In a universal file any part can be what runs, so one that disagrees is a lie.
 func TestReadUniversal(t *testing.T) {
 	part := func(goarch, version string) []byte {
@@ -314,7 +367,10 @@ func TestReadUniversal(t *testing.T) {
 		t.Errorf("GOARCH is %q, want that of the first part", got)
 	}
 	read(t, fat(arm, other), gofacts.ErrMalformed)
-	read(t, fat(arm, []byte("not a program, 16 bytes and more")), gofacts.ErrNotGo)
+	foreign := []byte("not a program, 16 bytes and more")
+	read(t, fat(arm, foreign), gofacts.ErrMalformed)
+	read(t, fat(foreign, arm), gofacts.ErrMalformed)
+	read(t, fat(foreign, foreign), gofacts.ErrNotGo)
 	read(t, []byte("\xca\xfe\xba\xbe\x00\x00\x00\x41 a Java class"), gofacts.ErrNotGo)
 }
 
