@@ -78,3 +78,16 @@ func failed(v *verify.Verdict) string {
 	}
 	return strings.Join(codes, " ")
 }
+
+// A stamper vouches for nothing but the time of every signature.
+type stamper struct {
+	*authority
+	at time.Time
+}
+
+func (s stamper) Authenticate(_ context.Context, b *sign.Bundle, _ time.Time) ([]verify.Identified, error) {
+	if s.at.IsZero() {
+		return nil, nil
+	}
+	return []verify.Identified{{Signature: 0, Authority: s.name, Time: s.at}}, nil
+}
