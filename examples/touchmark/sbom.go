@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+	"github.com/spf13/cobra"
+
+	"github.com/touchmark-go/touchmark/internal/safefs"
+	"github.com/touchmark-go/touchmark/provenance"
+	"github.com/touchmark-go/touchmark/sbom"
+	"github.com/touchmark-go/touchmark/sbom/gomod"
+)
+
+func newSBOM() *cobra.Command {
+	var format, out string
+	c := &cobra.Command{
+		Use:   "sbom [--format cyclonedx|table] [--out FILE] BINARY|DIR",
+		Short: "list what is inside a Go program",
+		Long: `sbom lists what is inside a Go program, as CycloneDX 1.6 or as a table to read.
+
+Of a binary it lists exactly the modules that were linked into it, and it is bound to that binary by
+its digest. Of a folder with a main package it lists what would be linked, with who imports whom;
+there is no binary yet that it could be bound to.`,
+		Example: `  touchmark sbom --out app.cdx.json dist/app
+  touchmark sbom --format table dist/app
+  touchmark sbom --format table ./cmd/app`,
+		Args: exactly("BINARY or DIR"),
+		RunE: does(func(cmd *cobra.Command, args []string) error {
+			if format != "cyclonedx" && format != "table" {
+				return usagef("--format: %q: want cyclonedx or table", format)
+			}
+			bom, data, err := anyBOM(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			if format == "table" {
+				data = bomTable(bom)
+			}
+			return emit(cmd, out, data)
+		}),
+	}
+	c.Flags().StringVar(&format, "format", "cyclonedx", "write `cyclonedx|table`")
+	c.Flags().StringVar(&out, "out", "", "write to `FILE`; else to standard output")
+	completeWords(c, "format", "cyclonedx", "table")
+	return c
+}
+
+// anyBOM is the BOM of a binary, or of the main package in a folder.
+func anyBOM(cmd *cobra.Command, path string) (*cdx.BOM, []byte, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		bom, err := gomod.FromSource(cmd.Context(), path, ".")
+		if err != nil {
+			return nil, nil, err
+		}
+		data, err := marshalBOM(bom)
+		return bom, data, err
+	}
+	bom, data, err := binaryBOM(path)
+	if errors.Is(err, errNoBOM) {
+		err = fmt.Errorf("%q is no Go program, or one that was stripped of its build info: nothing says what is inside", path)
+	}
+	return bom, data, err
+}
+
+// binaryBOM is the BOM of a file. The error is errNoBOM if it is no Go program.
+func binaryBOM(path string) (*cdx.BOM, []byte, error) {
+	f, err := safefs.Open(path)
+	if errors.Is(err, safefs.ErrNotRegular) {
+		return nil, nil, errNoBOM
+	}
+	if err != nil {
+		return nil, nil, readError("SBOM", path, err)
+	}
+	defer f.Close()
+	bom, err := sbom.FromBinary(f)
+	if errors.Is(err, sbom.ErrNotGo) {
+		return nil, nil, errNoBOM
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("SBOM of %q: %w", path, err)
+	}
+	data, err := marshalBOM(bom)
+	return bom, data, err
+}
+
+func marshalBOM(bom *cdx.BOM) ([]byte, error) {
+	var b bytes.Buffer
+	if err := sbom.Write(&b, bom); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+func bomStatementOf(bom *cdx.BOM) (*provenance.Statement, error) { return sbom.Statement(bom) }
+
+// bomTable is a BOM as a person reads it.
+func bomTable(bom *cdx.BOM) []byte {
+	var b bytes.Buffer
+	if bom.Metadata != nil && bom.Metadata.Component != nil {
+		m := bom.Metadata.Component
+		fmt.Fprintf(&b, "%s %s\n", show(m.Name), show(orUnknown(m.Version)))
+		if m.Hashes != nil {
+			for _, h := range *m.Hashes {
+				fmt.Fprintf(&b, "%s %s\n", show(string(h.Algorithm)), show(h.Value))
+			}
+		}
+		for _, p := range bomProperties(m) {
+			if name, ok := strings.CutPrefix(p.Name, "touchmark:go:"); ok {
+				fmt.Fprintf(&b, "%s %s\n", show(name), show(p.Value))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	list := components(bom)
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "COMPONENT\tVERSION\tSUM\n")
+	for i := range list {
+		fmt.Fprintf(t, "%s\t%s\t%s\n", show(list[i].Name), show(orUnknown(list[i].Version)), show(bomProperty(&list[i], sbom.PropertyH1)))
+	}
+	t.Flush()
+	fmt.Fprintf(&b, "\n%s\n", plural(len(list), "component", "components"))
+	return b.Bytes()
+}
+
+func components(bom *cdx.BOM) []cdx.Component {
+	if bom.Components == nil {
+		return nil
+	}
+	return *bom.Components
+}
+
+func bomProperties(c *cdx.Component) []cdx.Property {
+	if c.Properties == nil {
+		return nil
+	}
+	return *c.Properties
+}
+
+func bomProperty(c *cdx.Component, name string) string {
+	for _, p := range bomProperties(c) {
+		if p.Name == name {
+			return p.Value
+		}
+	}
+	return ""
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "(unknown)"
+	}
+	return s
+}
