@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
@@ -54,7 +53,7 @@ func (l *lab) leave(trust *verify.Trust, policy *verify.Policy, bom *cdx.BOM, ev
 	}
 	say("%s", command+"inspect $D/"+artifact+".intoto.jsonl")
 	say("%s", command+"sbom --format table $D/"+artifact)
-	say("also there: %s, attacks/, source/ (the repository)", strings.Join([]string{"trust.json", "policy.json", artifact + ".cdx.json"}, ", "))
+	say("%s also has trust.json, policy.json, %s, attacks/ and source/", l.folder, artifact+".cdx.json")
 	return nil
 }
 
