@@ -3,7 +3,6 @@ package sign_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -284,22 +283,3 @@ func TestReadBrokenReader(t *testing.T) {
 type idle struct{}
 
 func (idle) Read([]byte) (int, error) { return 0, nil }
-
-func ExampleRead() {
-	const file = goodEnvelope + "\n" + `{"payload":` + "\n"
-	bundles, err := sign.Read(strings.NewReader(file))
-	if err != nil {
-		fmt.Println(err) // the file could not be read
-		return
-	}
-	for _, b := range bundles {
-		if b.Err != nil {
-			fmt.Printf("%s: %v\n", b.Origin, b.Err)
-			continue
-		}
-		fmt.Printf("%s: %s claims to be signed by %q\n", b.Origin, b.PayloadType, b.Signatures[0].KeyID)
-	}
-	// Output:
-	// line 1: http://example.com/HelloWorld claims to be signed by "k"
-	// line 2: line 1, column 12: want a string, found the end of the document
-}
