@@ -92,7 +92,7 @@ func BenchmarkVerify(b *testing.B) {
 			prefix := key.name + "/" + size.name + "/"
 			b.Run(prefix+"raw", func(b *testing.B) {
 				for b.Loop() {
-					if err := key.key.Verify(nil, bundle.PAE(), bundle.Signatures[0].Sig); err != nil {
+					if err := key.key.Verify(b.Context(), bundle.PAE(), bundle.Signatures[0].Sig); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -104,7 +104,7 @@ func BenchmarkVerify(b *testing.B) {
 					if err != nil || len(all) != 1 || all[0].Err != nil {
 						b.Fatal(err)
 					}
-					if err := key.key.Verify(nil, all[0].PAE(), all[0].Signatures[0].Sig); err != nil {
+					if err := key.key.Verify(b.Context(), all[0].PAE(), all[0].Signatures[0].Sig); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -30,6 +30,9 @@ import (
 // another envelope for the same signature. Members that DSSE does not know are
 // ignored, save in a Sigstore bundle, which is closed.
 func Read(r io.Reader) ([]*Bundle, error) {
+	if r == nil {
+		return nil, errors.New("sign: want a reader, got nil")
+	}
 	name := "line "
 	if named, ok := r.(interface{ Name() string }); ok {
 		name = filepath.Base(named.Name()) + ":"

@@ -275,6 +275,9 @@ func TestReadBrokenReader(t *testing.T) {
 	if all, err := sign.Read(io.MultiReader(strings.NewReader("{\n"), failing{broken})); err != broken {
 		t.Errorf("got %q, %v, want %v", lineNumbers(all), err, broken)
 	}
+	if _, err := sign.Read(nil); err == nil {
+		t.Error("read from no reader")
+	}
 	if _, err := sign.Read(idle{}); err != io.ErrNoProgress {
 		t.Errorf("a reader that never says anything: %v", err)
 	}

@@ -133,7 +133,7 @@ func TestManyNames(t *testing.T) {
 			}
 		}
 	})
-	if held := got.AllocedBytesPerOp(); held > 100<<20 {
+	if held := got.AllocedBytesPerOp(); held > 32<<20 {
 		t.Errorf("%d MiB allocated in all for %d names", held>>20, n)
 	}
 }
