@@ -28,7 +28,8 @@ func FromBinary(r io.ReaderAt) (*cdx.BOM, error) { return Options{}.FromBinary(r
 // FromBinary makes the BOM of a Go binary (ELF, Mach-O or PE, stripped or not)
 // from what its linker wrote into it. r is read to its end for the digest,
 // unless o.Hashes has it, but never held whole. The error is [ErrNotGo] if
-// there is nothing to read.
+// there is nothing to read, and another one if the build info is malformed (a
+// module twice, names that are not text) or r fails.
 func (o Options) FromBinary(r io.ReaderAt) (*cdx.BOM, error) {
 	facts, err := gofacts.Read(r)
 	if err != nil {
