@@ -51,19 +51,43 @@ func (d *deciding) checkApprovals(status *release.Status) {
 			said = append(said, strings.Join(got, ", "))
 		}
 		for _, name := range sortedKeys(reasons) {
-			if _, counts := valid[name]; !counts && d.approvers[i][name] {
+			if _, counts := valid[name]; !counts && (d.approvers[i][name] || !d.isApprover(name)) {
 				said = append(said, reasons[name])
 			}
 		}
-		var missing []string
-		for _, name := range sortedKeys(d.approvers[i]) {
-			if _, counts := valid[name]; !counts {
-				missing = append(missing, name)
+		for _, name := range sortedKeys(valid) {
+			if !d.isApprover(name) {
+				said = append(said, name+" is not among them")
 			}
 		}
 		d.add(Finding{Code: CodeApproval, Status: Failed, Rule: rule, Message: fmt.Sprintf("%d of %d people", len(got), q.AtLeast), Want: q.String(), Got: strings.Join(said, "; "),
-			Remedy: fmt.Sprintf("%s: approve %s to %s under this policy, then hand in the new evidence", strings.Join(missing, " or "), d.artifact.primary, d.Environment)})
+			Remedy: d.askFor(i, valid, status)})
 	}
+}
+
+// isApprover reports whether some quorum of the policy names the person.
+func (d *deciding) isApprover(name string) bool {
+	return slices.ContainsFunc(d.approvers, func(people map[string]bool) bool { return people[name] })
+}
+
+// askFor says who can still approve. Nobody is asked to approve what has no
+// provenance.
+func (d *deciding) askFor(i int, valid map[string]approver, status *release.Status) string {
+	if d.provenance == nil {
+		return "find out first why its provenance was refused; nobody should approve it before"
+	}
+	var missing []string
+	for _, name := range sortedKeys(d.approvers[i]) {
+		if _, counts := valid[name]; !counts && !d.isAuthor(name, status) {
+			missing = append(missing, name)
+		}
+	}
+	return fmt.Sprintf("%s: approve %s to %s under this policy, then hand in the new evidence", strings.Join(missing, " or "), d.artifact.primary, d.Environment)
+}
+
+// isAuthor reports whether the person released or built the artifact.
+func (d *deciding) isAuthor(name string, status *release.Status) bool {
+	return status != nil && status.Author == name || d.provenance != nil && slices.Contains(d.provenance.counted, name)
 }
 
 // approvals are the people whose approval of this artifact counts, and of the
@@ -71,12 +95,19 @@ func (d *deciding) checkApprovals(status *release.Status) {
 func (d *deciding) approvals(status *release.Status) (valid map[string]approver, reasons map[string]string) {
 	valid, reasons = map[string]approver{}, map[string]string{}
 	for _, u := range d.units {
-		if u.statement == nil || u.statement.PredicateType != approvalType {
-			if u.statement == nil && claimedType(u) == approvalType {
+		if u.statement == nil {
+			if u.parseErr != nil {
+				for _, s := range u.sorted() { // of whatever kind it was meant to be
+					reasons[s.Principal] = fmt.Sprintf("%s signed what cannot be used: %s", s.Principal, u.parseErr)
+				}
+			} else if claimedType(u) == approvalType {
 				for _, r := range u.refusals {
 					reasons[r.principal] = r.message
 				}
 			}
+			continue
+		}
+		if u.statement.PredicateType != approvalType {
 			continue
 		}
 		a, err := release.ParseApproval(u.statement)

@@ -238,17 +238,21 @@ func (u *unit) countKey(k *trustedKey, trusted, at time.Time) {
 	refuse := func(code Code, format string, args ...any) {
 		u.refusals = append(u.refusals, refusal{code: code, principal: k.principal.name, message: fmt.Sprintf(format, args...)})
 	}
-	when, how := at, "now"
+	when, how := at, "and nothing trusted says that it signed before"
 	if !trusted.IsZero() {
-		when, how = trusted, "when it signed"
+		when, how = trusted, "and it signed "+trusted.UTC().Format(time.RFC3339)
 	}
 	switch {
 	case !k.NotBefore.IsZero() && when.Before(k.NotBefore):
 		refuse(CodeKeyPolicy, "%s's key %s… is not valid before %s", k.principal.name, k.id[:12], k.NotBefore.UTC().Format(time.RFC3339))
 	case !k.NotAfter.IsZero() && !when.Before(k.NotAfter):
-		refuse(CodeTrustedTime, "%s's key %s… was past its time %s: it ended %s", k.principal.name, k.id[:12], how, k.NotAfter.UTC().Format(time.RFC3339))
+		refuse(CodeTrustedTime, "%s's key %s… ended %s, %s", k.principal.name, k.id[:12], k.NotAfter.UTC().Format(time.RFC3339), how)
 	case k.Revoked != nil && !when.Before(k.Revoked.At):
-		refuse(CodeTrustedTime, "%s's key %s… was revoked %s: since %s", k.principal.name, k.id[:12], how, k.Revoked.At.UTC().Format(time.RFC3339))
+		why := ""
+		if k.Revoked.Reason != "" {
+			why = " (" + k.Revoked.Reason + ")"
+		}
+		refuse(CodeTrustedTime, "%s's key %s… is revoked since %s%s, %s", k.principal.name, k.id[:12], k.Revoked.At.UTC().Format(time.RFC3339), why, how)
 	default:
 		u.count(Signatory{Principal: k.principal.name, Kind: k.principal.kind, KeyID: k.id, Time: trusted})
 	}
@@ -327,7 +331,7 @@ func (u *unit) unsigned(rule string) Finding {
 	f := Finding{Code: CodeSignature, Status: Failed, Rule: rule, Evidence: u.origin(), Message: "no trusted key made this signature", Want: "a signature by a principal of the trust file", Got: "none that holds"}
 	switch {
 	case len(u.refusals) > 0:
-		f.Code, f.Message, f.Want, f.Got = u.refusals[0].code, "a signature that does not count", "a key that held, by a trusted time or now", u.refusals[0].message
+		f.Code, f.Message, f.Want, f.Got = u.refusals[0].code, "a signature that does not count", "a key that holds now, or held at a trusted time", u.refusals[0].message
 	case len(u.strangers) > 0:
 		f.Code, f.Message, f.Want, f.Got = CodeMissingEvidence, "signed by an identity that trust does not know", "an identity of the trust file", u.strangers[0]
 	case u.limit:

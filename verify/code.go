@@ -105,7 +105,7 @@ var remedies = map[Code]string{
 	CodeSubject:         "check that artifact and evidence are of the same build; if they should be, do not run it and fetch both again",
 	CodeWeakDigest:      "ask the producer to name the artifact by sha256",
 	CodeDigestConflict:  "do not run it: the statement names two different contents; ask its signer why",
-	CodeTrustedTime:     "sign the statement anew with a valid key, or add a timestamp from before the key's end",
+	CodeTrustedTime:     "find out who signed it and when; build it again and sign it with a key that holds",
 	CodeBuilder:         "if this builder may build it, add the pair to the trust file; else find out who ran it",
 	CodeLevel:           "build it on a builder that trust holds to this level",
 	CodeBuildType:       "build it the way the policy names; do not widen the policy for one build",

@@ -222,7 +222,11 @@ func mismatches(rules map[string]Matcher, root any, asked name, closed bool, nam
 			case "version":
 				want = asked.version
 			}
-			out = append(out, mismatch{pointer, want, valueString(value)})
+			got := valueString(value)
+			if s, isText := value.(string); isText && (got == want || ascii(s) != s) {
+				got = fmt.Sprintf("%+q", s) // "4" is not 4, and some letters look like others
+			}
+			out = append(out, mismatch{pointer, want, got})
 		}
 	}
 	if closed {

@@ -134,6 +134,8 @@ func (d *deciding) attempt(u *unit, rule string, types []string, q Quorum, signe
 		code := CodeStatement
 		if errors.Is(u.parseErr, strictjson.ErrLimit) {
 			code = CodeLimit
+		} else if misspelt(u) {
+			code = CodeMalformedDigest
 		}
 		t.fail(Finding{Code: code, Rule: rule, Message: "signed, but no statement that can be used", Want: "a well-formed in-toto statement", Got: u.parseErr.Error()})
 		return t
@@ -166,6 +168,25 @@ func (d *deciding) attempt(u *unit, rule string, types []string, q Quorum, signe
 	}
 	more(t)
 	return t
+}
+
+// misspelt reports whether a signed payload is no statement because a digest of
+// a subject is not spelled as one.
+func misspelt(u *unit) bool {
+	var s struct {
+		Subject []struct {
+			Digest provenance.DigestSet `json:"digest"`
+		} `json:"subject"`
+	}
+	if strictjson.Unmarshal(u.bundles[0].UnverifiedPayload(), &s) != nil {
+		return false
+	}
+	for _, subject := range s.Subject {
+		if subject.Digest.Validate() != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // wanted reports whether some rule of the policy wants the type.
@@ -266,7 +287,8 @@ func (d *deciding) checkProvenance() *accepted {
 		case build.BuildDefinition.BuildType == r.BuildType:
 			t.pass(CodeBuildType, rule+"/buildType")
 		default:
-			t.fail(Finding{Code: CodeBuildType, Rule: rule + "/buildType", Message: "built another way than the policy allows", Want: r.BuildType, Got: build.BuildDefinition.BuildType})
+			t.fail(Finding{Code: CodeBuildType, Rule: rule + "/buildType", Message: "built another way than the policy allows", Want: r.BuildType, Got: ascii(build.BuildDefinition.BuildType)})
+			return // what its parameters mean, only its own document says
 		}
 		source := d.checkSource(t, r)
 		d.checkParameters(t, r, source)
@@ -302,7 +324,7 @@ func (d *deciding) checkBuilder(t *trial, r *ProvenanceRule) {
 	}
 	t.level = level
 	if level == 0 {
-		t.fail(Finding{Code: CodeBuilder, Rule: "/provenance/signedBy", Message: "trust does not pair this builder with who signed", Want: "a builder of " + strings.Join(t.counted, ", "), Got: id})
+		t.fail(Finding{Code: CodeBuilder, Rule: "/provenance/signedBy", Message: "trust does not pair this builder with who signed", Want: "a builder of " + strings.Join(t.counted, ", "), Got: ascii(id)})
 		return
 	}
 	t.pass(CodeBuilder, "/provenance/signedBy")
@@ -346,6 +368,16 @@ func (d *deciding) checkParameters(t *trial, r *ProvenanceRule, source sourceRea
 	}
 }
 
+// roughly is an age as a person says it.
+func roughly(age time.Duration) string {
+	for _, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute} {
+		if age >= 2*unit {
+			return formatDuration(age.Truncate(unit))
+		}
+	}
+	return formatDuration(age.Truncate(time.Second))
+}
+
 // maxSkew is how far in the future a claimed or trusted time may lie: clocks differ.
 const maxSkew = 5 * time.Minute
 
@@ -366,11 +398,11 @@ func (d *deciding) checkAge(t *trial, rule string, most time.Duration, claimed t
 	f := Finding{Code: CodeStale, Rule: rule, Want: "at most " + formatDuration(most) + " old"}
 	switch {
 	case from.IsZero():
-		f.Message, f.Got = "nobody says when it was made", "no trusted and no claimed time"
+		f.Message, f.Got = "nobody says when it was made", "no trusted time, and no claimed one that can be read"
 	case age < -maxSkew:
 		f.Message, f.Got = "it says that it was made in the future", from.UTC().Format(time.RFC3339)+" ("+how+")"
 	case age > most:
-		f.Message, f.Got = "it is too old", fmt.Sprintf("%s (%s %s)", formatDuration(age.Truncate(time.Hour)), how, from.UTC().Format(time.RFC3339))
+		f.Message, f.Got = "it is too old", fmt.Sprintf("%s (%s %s)", roughly(age), how, from.UTC().Format(time.RFC3339))
 	default:
 		t.pass(CodeStale, rule)
 		t.findings[len(t.findings)-1].Got = how + " " + from.UTC().Format(time.RFC3339)
@@ -439,8 +471,12 @@ func (d *deciding) checkSBOM(t *trial, rule string) {
 		for _, digest := range digests.Digests() {
 			got = append(got, digest.String())
 		}
-		t.fail(Finding{Code: CodeBinding, Rule: rule, Message: "the SBOM is of another artifact than its statement", Want: d.artifact.primary.String(), Got: strings.Join(got, ", "),
-			Remedy: "make the SBOM of this very artifact; do not run it before you know how another one came here"})
+		f := Finding{Code: CodeBinding, Rule: rule, Message: "the SBOM is of another artifact than its statement", Want: d.artifact.primary.String(), Got: strings.Join(got, ", "),
+			Remedy: "make the SBOM of this very artifact; do not run it before you know how another one came here"}
+		if len(got) == 0 {
+			f.Message, f.Remedy = "the SBOM does not say by a strong digest which artifact it is of", "make the SBOM of this very artifact"
+		}
+		t.fail(f)
 	}
 }
 

@@ -78,13 +78,13 @@ func (d *deciding) checkSource(t *trial, r *ProvenanceRule) sourceReader {
 	got, err := repository(s.repository)
 	switch commits := s.commits(t.build); {
 	case r.Source.Repository != "any" && err != nil:
-		f := Finding{Code: CodeSource, Rule: rule + "/repository", Message: "the source is no repository's URL in its one spelling", Want: r.Source.Repository, Got: s.repository}
+		f := Finding{Code: CodeSource, Rule: rule + "/repository", Message: "the source is no repository's URL in its one spelling", Want: r.Source.Repository, Got: ascii(s.repository)}
 		if s.repository == "" {
 			f.Message = "provenance does not say which repository it was built from"
 		}
 		t.fail(f)
 	case r.Source.Repository != "any" && got != r.Source.Repository:
-		t.fail(Finding{Code: CodeSource, Rule: rule + "/repository", Message: "built from another repository than the policy allows", Want: r.Source.Repository, Got: got})
+		t.fail(Finding{Code: CodeSource, Rule: rule + "/repository", Message: "built from another repository than the policy allows", Want: r.Source.Repository, Got: ascii(got)})
 	case len(commits) != 1:
 		t.fail(Finding{Code: CodeSource, Rule: rule, Message: "provenance does not pin one commit of its source", Want: "one gitCommit of " + s.repository, Got: strings.Join(commits, ", ")})
 	case s.saysDirty && s.dirty != false && !r.Source.Dirty:
@@ -104,7 +104,7 @@ func (d *deciding) checkSource(t *trial, r *ProvenanceRule) sourceReader {
 	case matchRef(r.Source.Ref, s.ref):
 		t.pass(CodeRef, rule+"/ref")
 	default:
-		t.fail(Finding{Code: CodeRef, Rule: rule + "/ref", Message: "built from another ref than the policy allows", Want: r.Source.Ref, Got: s.ref})
+		t.fail(Finding{Code: CodeRef, Rule: rule + "/ref", Message: "built from another ref than the policy allows", Want: r.Source.Ref, Got: ascii(s.ref)})
 	}
 	return read
 }

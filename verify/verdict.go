@@ -3,6 +3,7 @@ package verify
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -172,7 +173,9 @@ func (v *Verdict) String() string {
 	seen := map[string]bool{}
 	for _, f := range v.Findings {
 		if f.Status == Noted {
-			noted = append(noted, f)
+			if !slices.ContainsFunc(failed, func(r Finding) bool { return r.Code == f.Code && r.Evidence == f.Evidence && r.Message == f.Message }) {
+				noted = append(noted, f)
+			}
 			continue
 		}
 		checks++
@@ -305,6 +308,17 @@ func show(s string) string {
 		s = strings.ToValidUTF8(s[:most], "") + "…"
 	}
 	return fmt.Sprintf("%+q", s)
+}
+
+// ascii shows what should be plain text: a letter that only looks like another
+// one is escaped, so that two names which differ look different.
+func ascii(s string) string {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return fmt.Sprintf("%+q", s)
+		}
+	}
+	return s
 }
 
 // short is the beginning of a digest, for a line that a person reads.

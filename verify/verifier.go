@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -400,8 +401,8 @@ func (v *Verifier) ask(r *Request) (name, *Finding) {
 		return bad("the policy asks the ledger: hand in a release view", "Request.Release", "")
 	case !v.asksLedger && r.Release != nil:
 		return bad("the policy does not ask the ledger", "no Request.Release", "one")
-	case len(r.Evidence) > MaxEvidence:
-		return name{}, &Finding{Code: CodeLimit, Status: Failed, Message: "too many bundles", Want: fmt.Sprintf("at most %d", MaxEvidence), Got: fmt.Sprint(len(r.Evidence))}
+	case readable(r.Evidence) > MaxEvidence:
+		return name{}, &Finding{Code: CodeLimit, Status: Failed, Message: "too many bundles", Want: fmt.Sprintf("at most %d", MaxEvidence), Got: fmt.Sprint(readable(r.Evidence))}
 	}
 	if r.Name != "" {
 		var err error
@@ -419,6 +420,17 @@ func (v *Verifier) ask(r *Request) (name, *Finding) {
 		}
 	}
 	return asked, nil
+}
+
+// readable counts the bundles that could be read.
+func readable(evidence []*sign.Bundle) int {
+	n := 0
+	for _, b := range evidence {
+		if b != nil && b.Err == nil {
+			n++
+		}
+	}
+	return n
 }
 
 // gather pools the evidence by what was signed, finds out who signed it, and
@@ -454,7 +466,7 @@ func (v *Verifier) gather(ctx context.Context, evidence []*sign.Bundle, at time.
 			return nil, nil, &Finding{Code: CodeCanceled, Status: Failed, Message: err.Error()}
 		}
 		// Whatever order evidence comes in, the same bundle speaks for a unit.
-		slices.SortFunc(u.bundles, func(a, b *sign.Bundle) int { return strings.Compare(a.Origin, b.Origin) })
+		slices.SortFunc(u.bundles, func(a, b *sign.Bundle) int { return compareOrigins(a.Origin, b.Origin) })
 		u.authenticate(ctx, v.trust, v.authenticators, at)
 		if len(u.signatories) > 0 {
 			u.statement, u.parseErr = provenance.Parse(u.bundles[0].UnverifiedPayload())
@@ -462,9 +474,15 @@ func (v *Verifier) gather(ctx context.Context, evidence []*sign.Bundle, at time.
 	}
 	slices.SortFunc(units, func(a, b *unit) int { return strings.Compare(a.id.Hex(), b.id.Hex()) })
 	slices.SortStableFunc(unread, func(a, b Finding) int {
-		return strings.Compare(a.Evidence+"\x00"+a.Message, b.Evidence+"\x00"+b.Message)
+		return cmp.Or(compareOrigins(a.Evidence, b.Evidence), strings.Compare(a.Message, b.Message))
 	})
 	return units, unread, nil
+}
+
+// compareOrigins orders places in evidence: files by name, lines by number.
+func compareOrigins(a, b string) int {
+	i, j := strings.LastIndexByte(a, ':')+1, strings.LastIndexByte(b, ':')+1
+	return cmp.Or(strings.Compare(a[:i], b[:j]), cmp.Compare(len(a)-i, len(b)-j), strings.Compare(a[i:], b[j:]))
 }
 
 // algorithms lists the further algorithms by which subjects are named.
