@@ -97,17 +97,21 @@ func (o Options) Authenticate(ctx context.Context, t *Trust, b *sign.Bundle, at 
 	return &Authenticated{ID: u.id, PayloadType: b.PayloadType, Payload: b.UnverifiedPayload(), Signatories: u.sorted()}, nil
 }
 
-// index compiles t. A nil Trust trusts nobody.
+// index is t made ready, apart from what the caller may still change in t. A nil
+// Trust trusts nobody.
 func (t *Trust) index() (*trustIndex, error) {
 	if t == nil {
 		return nil, &ConfigError{Code: CodeTrustInvalid, Msg: "no trust"}
 	}
 	data := t.Marshal()
-	copied, err := ParseTrust(data)
+	if t.made != nil && canonicalDigest(data) == t.made.ref.Digest {
+		return t.made, nil
+	}
+	own, err := ParseTrust(data)
 	if err != nil {
 		return nil, err
 	}
-	return copied.compile(&loader{code: CodeTrustInvalid, data: data})
+	return own.made, nil
 }
 
 // expired is the finding that trust is past its time, or nil.

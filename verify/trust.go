@@ -36,6 +36,8 @@ type Trust struct {
 	Principals  map[string]Principal // by name
 	Roles       map[string][]string  // names of principals by role
 	Ledger      *Ledger              // nil if there is none
+
+	made *trustIndex // of what ParseTrust read; believed only while the digest is still that
 }
 
 // An Authority vouches for identities and times: a Sigstore instance.
@@ -145,7 +147,8 @@ func ParseTrust(data []byte) (*Trust, error) {
 		}
 		t.Root = q
 	}
-	if _, err := t.compile(l); err != nil {
+	var err error
+	if t.made, err = t.compile(l); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -210,7 +213,8 @@ type trustedKey struct {
 
 // compile checks everything about t and makes it ready.
 func (t *Trust) compile(l *loader) (*trustIndex, error) {
-	x := &trustIndex{expires: t.Expires, byID: map[string]*trustedKey{}, principals: map[string]*principal{}, roles: t.Roles, root: t.Root, ledger: t.Ledger}
+	x := &trustIndex{expires: t.Expires, byID: map[string]*trustedKey{}, principals: map[string]*principal{}, roles: map[string][]string{},
+		root: Quorum{AtLeast: t.Root.AtLeast, Of: slices.Clone(t.Root.Of)}}
 	if t.Version < 1 {
 		return nil, l.errorf("/version", "version must be there and at least 1")
 	}
@@ -260,6 +264,7 @@ func (t *Trust) compile(l *loader) (*trustIndex, error) {
 			}
 			seen[name] = true
 		}
+		x.roles[role] = slices.Clone(t.Roles[role])
 	}
 	if t.Root.Of != nil {
 		if _, err := x.resolve(l, "/root", t.Root); err != nil {
@@ -273,6 +278,9 @@ func (t *Trust) compile(l *loader) (*trustIndex, error) {
 		if w := t.Ledger.Witnesses; w.AtLeast < 0 || w.AtLeast > len(w.Keys) {
 			return nil, l.errorf("/ledger/witnesses/atLeast", "want between 0 and the %d witnesses named", len(w.Keys))
 		}
+		ledger := *t.Ledger
+		ledger.Witnesses.Keys = slices.Clone(ledger.Witnesses.Keys)
+		x.ledger = &ledger
 	}
 	x.ref = TrustRef{Version: t.Version, Digest: t.Digest()}
 	if x.ref.Digest.IsZero() {
@@ -374,6 +382,10 @@ func compileKey(in Key) (*trustedKey, error) {
 	}
 	if in.Revoked != nil && in.Revoked.At.IsZero() {
 		return nil, fmt.Errorf("revoked without at: say since when")
+	}
+	if in.Revoked != nil {
+		revoked := *in.Revoked
+		in.Revoked = &revoked
 	}
 	return &trustedKey{Key: in, id: id, public: public, scheme: scheme}, nil
 }
