@@ -13,10 +13,10 @@ import (
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
-// moduleComponent is m as a library. Its bom-ref has the exact path: two paths
-// that differ in letter case have the same package URL.
-func moduleComponent(m gofacts.Module) cdx.Component {
-	c := cdx.Component{BOMRef: ref(m.Path, m.Version), Type: cdx.ComponentTypeLibrary, Name: m.Path, Version: m.Version}
+// setModule makes c, which is zero, the library m. Its bom-ref has the exact
+// path: two paths that differ in letter case have the same package URL.
+func setModule(c *cdx.Component, m *gofacts.Module) {
+	c.BOMRef, c.Type, c.Name, c.Version = ref(m.Path, m.Version), cdx.ComponentTypeLibrary, m.Path, m.Version
 	var properties []cdx.Property
 	if m.Sum != "" {
 		properties = append(properties, cdx.Property{Name: PropertyH1, Value: m.Sum})
@@ -37,7 +37,6 @@ func moduleComponent(m gofacts.Module) cdx.Component {
 			Type: cdx.ComponentTypeLibrary, Name: r.Path, Version: r.Version, PackageURL: r.PURL(),
 		}}}
 	}
-	return c
 }
 
 // stdlibComponent is the standard library as the vulnerability databases name it.

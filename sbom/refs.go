@@ -14,7 +14,11 @@ import (
 // dependencies). Two entries for one ref are a contradiction as well. It walks
 // every component, and so it is here that each is checked.
 func checkRefs(bom *cdx.BOM) error {
-	r := refs{seen: make(map[string]bool, 64)}
+	size := 8
+	if bom.Components != nil {
+		size += len(*bom.Components)
+	}
+	r := refs{seen: make(map[string]bool, size)}
 	if bom.Metadata != nil {
 		r.component(bom.Metadata.Component)
 		r.rest(reflect.ValueOf(bom.Metadata.Tools))

@@ -62,37 +62,32 @@ func replacing(m Module, replaced bool, by func() Module) Module {
 // PURL is the package URL, "pkg:golang/…": lower case, as purl-spec demands of
 // golang, with the version's "+" as "%2B". No qualifiers: they only hinder matching.
 func (m Module) PURL() string {
-	var b strings.Builder
-	b.Grow(len("pkg:golang/@") + len(m.Path) + len(m.Version) + 2)
-	b.WriteString(purlPrefix)
-	escape(&b, m.Path, true)
+	b := make([]byte, 0, 128)
+	b = escape(append(b, purlPrefix...), m.Path, true)
 	if m.Version != "" {
-		b.WriteByte('@')
-		escape(&b, m.Version, false)
+		b = escape(append(b, '@'), m.Version, false)
 	}
-	return b.String()
+	return string(b)
 }
 
 const purlPrefix = "pkg:golang/"
 
-// escape writes s percent-encoded; a path also in lower case and with its slashes.
-func escape(b *strings.Builder, s string, path bool) {
+// escape appends s percent-encoded; a path also in lower case and with its slashes.
+func escape(b []byte, s string, path bool) []byte {
 	const digits = "0123456789ABCDEF"
 	for i := range len(s) {
 		c := s[i]
-		if path && 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
 		switch {
+		case path && 'A' <= c && c <= 'Z':
+			b = append(b, c+'a'-'A')
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9',
 			c == '.', c == '-', c == '_', c == '~', c == ':', path && c == '/':
-			b.WriteByte(c)
+			b = append(b, c)
 		default:
-			b.WriteByte('%')
-			b.WriteByte(digits[c>>4])
-			b.WriteByte(digits[c&15])
+			b = append(b, '%', digits[c>>4], digits[c&15])
 		}
 	}
+	return b
 }
 
 // DirHash is the Hash1 in Sum in in-toto's spelling, or false if Sum is none.
