@@ -41,7 +41,7 @@ With --key it is signed, and --out adds the bundle to the file, which may hold o
 			if err != nil {
 				return fmt.Errorf("predicate %q: %w", predicate, err)
 			}
-			return emitStatement(cmd, &key, out, s)
+			return emitStatements(cmd, &key, out, s)
 		}),
 	}
 	f := c.Flags()

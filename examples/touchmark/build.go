@@ -14,7 +14,7 @@ import (
 
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/provenance/capture"
-	"github.com/touchmark-go/touchmark/sign"
+	"github.com/touchmark-go/touchmark/sbom"
 	"github.com/touchmark-go/touchmark/sign/keys"
 )
 
@@ -92,10 +92,6 @@ func (o *buildOptions) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	tellGrades(cmd.OutOrStdout(), rec)
-	if key == nil {
-		fmt.Fprintf(cmd.OutOrStdout(), "nothing is signed yet: touchmark sign --key FILE --out %s %s\n",
-			shellWord(beside(outputs[0], o.out, evidenceSuffix)), shellWord(beside(outputs[0], o.out, provenanceSuffix)))
-	}
 	return nil
 }
 
@@ -189,24 +185,19 @@ func (o *buildOptions) write(cmd *cobra.Command, key *keys.Key, built *provenanc
 		what = "provenance and SBOM"
 	}
 	if key == nil {
+		command := "touchmark sign --key FILE --out " + shellWord(beside(path, o.out, evidenceSuffix))
 		for i, s := range statements {
 			at := beside(path, o.out, names[i])
 			if err := writeStatement(at, s); err != nil {
 				return err
 			}
 			fmt.Fprintf(w, "  %s  statement, unsigned\n", show(at))
+			command += " " + shellWord(at)
 		}
+		fmt.Fprintf(w, "  nothing is signed yet: %s\n", command)
 		return nil
 	}
-	var bundles []*sign.Bundle
-	for _, s := range statements {
-		b, err := sign.Statement(cmd.Context(), s, key)
-		if err != nil {
-			return err
-		}
-		bundles = append(bundles, b)
-	}
-	data, err := marshalBundles(bundles...)
+	data, err := signAll(cmd.Context(), key, statements...)
 	if err != nil {
 		return err
 	}
@@ -236,7 +227,7 @@ func bomOf(ctx context.Context, path string, digests provenance.DigestSet) (*pro
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := bomStatementOf(bom)
+	s, err := sbom.Statement(bom)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -76,15 +76,6 @@ func readEvidence(path string) (bundles []*sign.Bundle, there bool, err error) {
 	return bundles, true, nil
 }
 
-// marshalBundles is the content of a bundle file.
-func marshalBundles(bundles ...*sign.Bundle) ([]byte, error) {
-	var b bytes.Buffer
-	if err := sign.Write(&b, bundles...); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
 // writeFile writes a file whole or not at all.
 func writeFile(path string, data []byte, perm fs.FileMode) error {
 	if err := atomicfile.Write(path, data, perm); err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/touchmark-go/touchmark/internal/safefs"
-	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sbom"
 	"github.com/touchmark-go/touchmark/sbom/gomod"
 )
@@ -96,8 +95,6 @@ func marshalBOM(bom *cdx.BOM) ([]byte, error) {
 	}
 	return b.Bytes(), nil
 }
-
-func bomStatementOf(bom *cdx.BOM) (*provenance.Statement, error) { return sbom.Statement(bom) }
 
 // bomTable is a BOM as a person reads it.
 func bomTable(bom *cdx.BOM) []byte {

@@ -2,37 +2,43 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sign"
+	"github.com/touchmark-go/touchmark/sign/keys"
 )
 
 func newSign() *cobra.Command {
 	var out string
 	var key signingKey
 	c := &cobra.Command{
-		Use:   "sign --key FILE [--out FILE] STATEMENT",
-		Short: "sign a statement",
-		Long: `sign signs an in-toto statement, as touchmark capture, attest and build write it, and makes a
-bundle: one line of JSON. --out adds it to the file, which may hold others.
+		Use:   "sign --key FILE [--out FILE] STATEMENT…",
+		Short: "sign statements",
+		Long: `sign signs in-toto statements, as touchmark capture, attest and build write them, and makes a bundle
+of each: one line of JSON. --out adds them to the file, which may hold others.
 
 Several people sign the same statement each at home, and their lines go into one file in any order:
 evidence is a set, and a verifier counts people.`,
-		Example: `  touchmark sign --key release.key --out dist/app.intoto.jsonl app.provenance.json`,
-		Args:    exactly("STATEMENT"),
+		Example: `  touchmark sign --key release.key --out dist/app.intoto.jsonl dist/app.provenance.json dist/app.sbom.json`,
+		Args:    atLeastOne("STATEMENT"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			s, err := loadStatement(args[0])
-			if err != nil {
-				return err
+			var statements []*provenance.Statement
+			for _, path := range args {
+				s, err := loadStatement(path)
+				if err != nil {
+					return err
+				}
+				statements = append(statements, s)
 			}
-			return emitStatement(cmd, &key, out, s)
+			return emitStatements(cmd, &key, out, statements...)
 		}),
 	}
-	key.flag(c, "the statement")
-	c.Flags().StringVar(&out, "out", "", "add the bundle to `FILE`; else write it to standard output")
+	key.flag(c, "the statements")
+	c.Flags().StringVar(&out, "out", "", "add the bundles to `FILE`; else write them to standard output")
 	must(c.MarkFlagRequired("key"))
 	return c
 }
@@ -52,26 +58,25 @@ func loadStatement(path string) (*provenance.Statement, error) {
 	return nil, fmt.Errorf("%q is no statement: %w", path, err)
 }
 
-// emitStatement signs s if there is a key, and adds the bundle to the file at
-// out; else it writes the statement. Without out it goes to standard output.
-func emitStatement(cmd *cobra.Command, signer *signingKey, out string, s *provenance.Statement) error {
+// emitStatements signs if there is a key, and adds the bundles to the file at
+// out; else it writes the statements. Without out it is standard output.
+func emitStatements(cmd *cobra.Command, signer *signingKey, out string, statements ...*provenance.Statement) error {
 	key, err := signer.load()
 	if err != nil {
 		return err
 	}
-	if key == nil {
-		data, err := s.Marshal()
+	var data []byte
+	for _, s := range statements {
+		line, err := s.Marshal()
 		if err != nil {
 			return err
 		}
-		return emit(cmd, out, append(data, '\n'))
+		data = append(append(data, line...), '\n')
 	}
-	b, err := sign.Statement(cmd.Context(), s, key)
-	if err != nil {
-		return err
+	if key == nil {
+		return emit(cmd, out, data)
 	}
-	data, err := marshalBundles(b)
-	if err != nil {
+	if data, err = signAll(cmd.Context(), key, statements...); err != nil {
 		return err
 	}
 	if out == "" {
@@ -82,4 +87,19 @@ func emitStatement(cmd *cobra.Command, signer *signingKey, out string, s *proven
 	}
 	progress(cmd.ErrOrStderr(), "touchmark: signed by %s: %s", key, show(out))
 	return nil
+}
+
+// signAll is a file of bundles, one of each statement.
+func signAll(ctx context.Context, key *keys.Key, statements ...*provenance.Statement) ([]byte, error) {
+	var bundles []*sign.Bundle
+	for _, s := range statements {
+		b, err := sign.Statement(ctx, s, key)
+		if err != nil {
+			return nil, err
+		}
+		bundles = append(bundles, b)
+	}
+	var b bytes.Buffer
+	err := sign.Write(&b, bundles...)
+	return b.Bytes(), err
 }

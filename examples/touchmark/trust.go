@@ -316,7 +316,7 @@ func ending(t, at time.Time) string {
 	case left <= 0:
 		return date(t) + ", which is PAST"
 	default:
-		return fmt.Sprintf("%s, in %s", date(t), plural(int(left/(24*time.Hour)), "day", "days"))
+		return fmt.Sprintf("%s, in %s", date(t), plural(int(left.Round(24*time.Hour)/(24*time.Hour)), "day", "days"))
 	}
 }
 

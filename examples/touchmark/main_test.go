@@ -1,0 +1,178 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/touchmark-go/touchmark/internal/deptest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"touchmark": main})
+}
+
+// TestScripts runs the command as a user does: testdata/script holds one story
+// a file. $FIXTURE is a folder with a release that was really built, see fixture.
+func TestScripts(t *testing.T) {
+	fixture := makeFixture(t)
+	goEnv := goEnvironment(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("FIXTURE", fixture)
+			for _, kv := range append(goEnv, gitEnvironment...) {
+				name, value, _ := strings.Cut(kv, "=")
+				env.Setenv(name, value)
+			}
+			env.Setenv("HOME", env.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "lines": lines},
+	})
+}
+
+// exits runs a command that must end with this status. What it says when it
+// fails must be one line of ours, and no secret.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS COMMAND…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+	stdout, stderr := ts.ReadFile("stdout"), ts.ReadFile("stderr")
+	if strings.Contains(stdout+stderr, "correct horse") || strings.Contains(stdout+stderr, "PRIVATE KEY-----") {
+		ts.Fatalf("a secret was printed")
+	}
+	if want == statusUsage && (strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "--help)\n") || stdout != "") {
+		ts.Fatalf("wrong usage wants one line that names --help, and nothing else")
+	}
+	if want == statusFailed && stdout == "" && !strings.HasPrefix(stderr[strings.LastIndex(strings.TrimSuffix(stderr, "\n"), "\n")+1:], "touchmark: ") {
+		ts.Fatalf("a failure wants a last line that begins with \"touchmark: \"")
+	}
+}
+
+// lines wants a file to have so many lines.
+func lines(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: lines N FILE")
+	}
+	if got := strconv.Itoa(strings.Count(ts.ReadFile(args[1]), "\n")); (got == args[0]) == neg {
+		ts.Fatalf("%s has %s lines, want %s", args[1], got, args[0])
+	}
+}
+
+var gitEnvironment = []string{
+	"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull,
+	"GIT_AUTHOR_NAME=dev", "GIT_AUTHOR_EMAIL=dev@acme.example", "GIT_AUTHOR_DATE=2026-11-01T12:00:00Z",
+	"GIT_COMMITTER_NAME=dev", "GIT_COMMITTER_EMAIL=dev@acme.example", "GIT_COMMITTER_DATE=2026-11-01T12:00:00Z",
+}
+
+// goEnvironment is what builds need when HOME is a new folder.
+func goEnvironment(t *testing.T) []string {
+	env := []string{"GOENV=off", "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0"}
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOTOOLCHAIN"} {
+		value, err := exec.Command("go", "env", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		env = append(env, name+"="+strings.TrimSpace(string(value)))
+	}
+	return env
+}
+
+// makeFixture builds two releases of a program in a git repository of their
+// own, 1.0.0 and 1.1.0, and makes everything that belongs to them.
+//
+//	src/            the work tree
+//	v1.0.0/, v1.1.0/  app, app.intoto.jsonl, app.cdx.json
+//	unsigned/       the statements of 1.0.0, nobody's
+//	ci.key, alice.key, mallory.key and .pub; all but mallory are in trust.json
+//	trust.json, policy.json  the policy that both releases meet
+//	aging.json      a trust file with a key that ends on 2026-12-01
+func makeFixture(t *testing.T) string {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("no git")
+	}
+	dir := t.TempDir()
+	src := filepath.Join(dir, "src")
+	write := func(name, content string) {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := append(append(os.Environ(), goEnvironment(t)...), gitEnvironment...)
+	do := func(name string, args ...string) {
+		t.Helper()
+		c := exec.Command(name, args...)
+		c.Dir, c.Env = src, env
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%s %q: %v\n%s", name, args, err, out)
+		}
+	}
+	write("passphrase", "correct horse\n")
+	write("src/go.mod", "module acme.example/app\n\ngo 1.26\n")
+	write("src/.gitignore", "/dist/\n")
+	do("git", "init", "-q", "-b", "main")
+	do("git", "remote", "add", "origin", "https://build:hunter2@github.com/acme/app.git")
+	for _, who := range []string{"ci", "alice", "mallory"} {
+		do("touchmark", "keys", "generate", "--unencrypted", "--out", "../"+who+".key")
+	}
+	for _, version := range []string{"1.0.0", "1.1.0"} {
+		write("src/main.go", fmt.Sprintf("package main\n\nfunc main() { println(%q) }\n", version))
+		do("git", "add", ".")
+		do("git", "commit", "-q", "-m", version)
+		do("git", "tag", "v"+version)
+		do("touchmark", "build", "--key", "../ci.key", "--out", "../v"+version, "--", "go", "build", "-trimpath", "-o", "dist/app", ".")
+		if version == "1.0.0" {
+			do("touchmark", "build", "--out", "../unsigned", "--", "go", "build", "-trimpath", "-o", "dist/app", ".")
+		}
+		if err := os.Rename(filepath.Join(src, "dist/app"), filepath.Join(dir, "v"+version, "app")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do("touchmark", "trust", "init", "--principal", "ci=../ci.key.pub", "--builder", "ci=local=1",
+		"--principal", "alice=../alice.key.pub", "--kind", "alice=person", "--out", "../trust.json")
+	do("touchmark", "policy", "learn", "--trust", "../trust.json", "--name", "app", "--out", "../policy.json", "../v1.0.0/app", "../v1.1.0/app")
+	pem, err := os.ReadFile(filepath.Join(dir, "ci.key.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("aging.json", fmt.Sprintf(`{ "schema": "https://github.com/touchmark-go/touchmark/trust/v1", "version": 1, "expires": "2099-01-01T00:00:00Z",
+  "principals": { "ci": { "kind": "builder", "keys": [{ "pem": %q, "notAfter": "2026-12-01T00:00:00Z" }],
+    "builders": { "https://github.com/touchmark-go/touchmark/builders/local/v1": 1 } } },
+  "roles": { "release-manager": ["ci"] } }
+`, pem))
+	return dir
+}
+
+func TestBudget(t *testing.T) {
+	deptest.Only(t, "examples/touchmark", deptest.Budget{
+		Modules:   120,
+		Own:       []string{"provenance", "provenance/capture", "provenance/release", "sbom", "sbom/gomod", "sign", "sign/keys", "verify"},
+		Forbidden: []string{"net/http"},
+	})
+}
