@@ -35,7 +35,7 @@ func output(ctx context.Context, cmd *exec.Cmd, limit int) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case stdout.over:
-		return nil, fmt.Errorf("it printed more than %d bytes", limit)
+		return stdout.buf.Bytes(), fmt.Errorf("it printed more than %d bytes", limit)
 	}
 	return stdout.buf.Bytes(), nil
 }

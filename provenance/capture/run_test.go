@@ -507,6 +507,56 @@ func TestProgramName(t *testing.T) {
 	}
 }
 
+// TestCompiler wants the C compiler recorded if cgo is on, and not if it is off.
+func TestCompiler(t *testing.T) {
+	w := newWorld(t)
+	bin := realTemp(t)
+	if err := os.WriteFile(filepath.Join(bin, "mycc"), []byte("#!/bin/sh\nexec cc \"$@\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	path := "PATH=" + bin + ":" + os.Getenv("PATH")
+	r := w.capture(capture.Options{}, goBuild("."), "CGO_ENABLED=1", "CC=mycc -m64", path)
+	validate(t, r)
+	cc := dependency(t, r, "cc")
+	if got, want := cc.URI, "pkg:generic/mycc"; got != want {
+		t.Errorf("compiler is %q, want %q", got, want)
+	}
+	if got, want := cc.Digest["sha256"], sha256Of(t, filepath.Join(bin, "mycc")); got != want {
+		t.Errorf("compiler has sha256 %q, want %q", got, want)
+	}
+	r = w.capture(capture.Options{}, goBuild("."), "CGO_ENABLED=0", "CC=mycc -m64", path)
+	validate(t, r)
+	for _, dep := range r.Build().BuildDefinition.ResolvedDependencies {
+		if dep.Name == "cc" {
+			t.Error("a compiler is recorded that was switched off")
+		}
+	}
+}
+
+// TestSharedModules wants a module that two outputs link recorded once.
+func TestSharedModules(t *testing.T) {
+	w := newWorld(t)
+	w.write("go.mod", "module example.com/app\n\ngo 1.26\n\nrequire (\n\texample.com/a v1.0.0\n\texample.com/b v1.0.0\n)\n")
+	w.write("cmd/x/main.go", "package main\n\nimport (\n\t_ \"example.com/a\"\n\t_ \"example.com/b\"\n)\n\nfunc main() {}\n")
+	w.write("cmd/y/main.go", "package main\n\nimport _ \"example.com/a\"\n\nfunc main() {}\n")
+	served := proxy(t, map[string]string{"example.com/a@v1.0.0": "package a\n", "example.com/b@v1.0.0": "package b\n"})
+	cmd := w.command([]string{"go", "build", "-o", "dist/", "./cmd/..."}, served, "GOFLAGS=-mod=mod -modcacherw")
+	r, err := capture.Run(t.Context(), cmd, "dist/x", "dist/y")
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate(t, r)
+	var modules []string
+	for _, dep := range r.Build().BuildDefinition.ResolvedDependencies {
+		if strings.HasPrefix(dep.URI, "pkg:golang/") {
+			modules = append(modules, dep.URI)
+		}
+	}
+	if got, want := strings.Join(modules, " "), "pkg:golang/example.com/a@v1.0.0 pkg:golang/example.com/b@v1.0.0"; got != want {
+		t.Errorf("modules are %s, want %s", got, want)
+	}
+}
+
 // TestSameName wants two outputs told apart.
 func TestSameName(t *testing.T) {
 	w := newWorld(t)

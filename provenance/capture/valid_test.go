@@ -54,6 +54,12 @@ func validate(t testing.TB, r *capture.Record) {
 	if err := schema(t).Validate(toJSON(t, r.Build().BuildDefinition.ExternalParameters)); err != nil {
 		t.Errorf("the build type's schema: %v", err)
 	}
+	deps := r.Build().BuildDefinition.ResolvedDependencies
+	for i := 1; i < len(deps); i++ {
+		if a, b := deps[i-1], deps[i]; a.URI > b.URI || a.URI == b.URI && a.Name >= b.Name {
+			t.Errorf("dependency %s %s stands before %s %s", a.URI, a.Name, b.URI, b.Name)
+		}
+	}
 	checkGrades(t, data, r.Grades())
 }
 
