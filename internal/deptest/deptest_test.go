@@ -21,13 +21,14 @@ func (r *recorder) Fatalf(format string, a ...any) { r.Errorf("fatal: "+format, 
 // TestOnly measures this very package, which runs the go command.
 func TestOnly(t *testing.T) {
 	Only(t, "internal/deptest", Budget{})
+	Only(t, "", Budget{})
 	tests := map[string]struct {
 		pkg  string
 		b    Budget
 		want string
 	}{
 		"forbidden": {"internal/deptest", Budget{Forbidden: []string{"net/http", "os/exec"}}, "links os/exec, which it may not (imported by " + Module + "/internal/deptest"},
-		"missing":   {"no/such/package", Budget{}, "fatal: what \"no/such/package\" links on linux is unknown"},
+		"missing":   {"no/such/package", Budget{}, "fatal: what \"no/such/package\" links on linux is unknown: go list: exit status 1: "},
 		"modules":   {"internal/deptest", Budget{Modules: -1}, "links 0 modules, want at most -1"},
 	}
 	for name, test := range tests {
@@ -101,6 +102,16 @@ func TestReserved(t *testing.T) {
 		if got := strings.Join(check(pkgs, name, Budget{}), "\n"); got != test.want {
 			t.Errorf("%s imports %s: %q, want %q", test.pkg, test.path, got, test.want)
 		}
+	}
+}
+
+func TestImporters(t *testing.T) {
+	pkgs := []listed{{ImportPath: "x"}}
+	for n, want := range []string{"", "a", "a, b", "a, b, c", "a, b, c, and 1 more", "a, b, c, and 2 more"} {
+		if got := importers(pkgs, "x"); got != want {
+			t.Errorf("%d importers: %q, want %q", n, got, want)
+		}
+		pkgs = append(pkgs, listed{ImportPath: string(rune('a' + n)), Imports: []string{"x"}})
 	}
 }
 

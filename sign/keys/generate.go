@@ -58,12 +58,9 @@ func generate(algorithm string) (crypto.Signer, error) {
 // MarshalPublic is the public half as PKIX PEM, as a trust file holds it; nil
 // for the zero Key.
 func (k *Key) MarshalPublic() []byte {
-	if !k.ok() {
-		return nil
-	}
 	der, err := x509.MarshalPKIXPublicKey(k.Public())
 	if err != nil {
-		return nil // New has the ID from the same encoding, so this cannot be
+		return nil // only the zero Key: New has the ID from the same encoding
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }

@@ -79,6 +79,10 @@ func TestEncrypted(t *testing.T) {
 // cheaper; also with the empty passphrase that many CI systems use.
 func TestCosign(t *testing.T) {
 	for _, pass := range []string{passphrase, ""} {
+		ask := knows(pass)
+		if pass == "" {
+			ask = func(string) ([]byte, error) { return nil, nil }
+		}
 		private, public, err := cryptoutils.GeneratePEMEncodedECDSAKeyPair(elliptic.P256(), cryptoutils.StaticPasswordFunc([]byte(pass)))
 		if err != nil {
 			t.Fatal(err)
@@ -92,7 +96,7 @@ func TestCosign(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, data := range [][]byte{private, bytes.ReplaceAll(private, []byte("SIGSTORE"), []byte("COSIGN")), block("ENCRYPTED COSIGN PRIVATE KEY", legacy)} {
-			key, err := keys.Parse(data, knows(pass))
+			key, err := keys.Parse(data, ask)
 			if err != nil {
 				t.Errorf("passphrase %q, %.50q: %v", pass, data, err)
 				continue
@@ -276,6 +280,7 @@ func TestParseRefuses(t *testing.T) {
 			N, R, P int
 		}{[]byte("salt"), 1 << 62, 4, 1}), "ask for too much"},
 		"other KDF": {pbes2(t, "1.2.3", struct{ S []byte }{[]byte("salt")}), "key derivation 1.2.3"},
+		"PBES1":     {pbes1(t), "algorithm 1.2.840.113549.1.5.10, want PBES2"},
 		"short IV": {pbes2(t, "1.2.840.113549.1.5.12", struct {
 			S []byte
 			N int
@@ -333,6 +338,18 @@ func pbes2(t *testing.T, kdf string, params any) []byte {
 		Algorithm pkix.AlgorithmIdentifier
 		Data      []byte
 	}{algorithm("1.2.840.113549.1.5.13", scheme), []byte("nine byte")}))
+}
+
+// pbes1 is encrypted with a key derived by MD5 or SHA-1.
+func pbes1(t *testing.T) []byte {
+	der, err := asn1.Marshal(struct {
+		Algorithm pkix.AlgorithmIdentifier
+		Data      []byte
+	}{pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 10}}, []byte("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return block("ENCRYPTED PRIVATE KEY", der)
 }
 
 // TestErrorsHoldNoSecret damages key files in every byte and looks for their
