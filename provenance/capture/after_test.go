@@ -84,6 +84,30 @@ func TestAfter(t *testing.T) {
 	}
 }
 
+// TestAfterElsewhere looks from one work tree at a program outside of it, which
+// is tied to the commit only by what it says itself.
+func TestAfterElsewhere(t *testing.T) {
+	for _, test := range []struct{ buildvcs, want string }{
+		{"true", `{"dirty":false,"ref":"refs/heads/main","repository":"https://github.com/acme/app"}`},
+		{"false", ""},
+	} {
+		w := newWorld(t)
+		out := filepath.Join(realTemp(t), "app")
+		w.run("go", "build", "-buildvcs="+test.buildvcs, "-o", out, ".")
+		r, err := capture.Options{Root: w.dir}.After(t.Context(), out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		validate(t, r)
+		if got := external(t, r, "/source"); got != test.want {
+			t.Errorf("source is %s, want %s", got, test.want)
+		}
+		if got, want := grade(r, atExternal+"/source") == capture.Absent, test.want == ""; got != want {
+			t.Errorf("source is graded absent: %v, want %v", got, want)
+		}
+	}
+}
+
 // TestAfterAnything wants facts where there are some, and an error where there are none.
 func TestAfterAnything(t *testing.T) {
 	w := newWorld(t)

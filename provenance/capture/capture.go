@@ -139,8 +139,9 @@ func After(ctx context.Context, outputs ...string) (*Record, error) {
 // outputs say of themselves. Relative paths are relative to the working folder.
 // Nobody saw the command and its environment, so they are absent, and
 // [Options.Env] records nothing. The commit is inferred, unless the output
-// names the same one; one that names another is an error, and so is an output
-// of which nothing is known, because there is then nothing to record.
+// names the same one; of an output outside the work tree that names none it is
+// absent. An output that names another commit is an error, and so is one of
+// which nothing is known, because there is then nothing to record.
 func (o Options) After(ctx context.Context, outputs ...string) (*Record, error) {
 	b := &building{options: o, env: (&exec.Cmd{}).Environ()}
 	if err := b.prepare(ctx, "", outputs); err != nil {

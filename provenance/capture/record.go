@@ -142,6 +142,11 @@ func (b *building) recordSource(d *draft) {
 		d.grade(at, Absent, why)
 		return
 	}
+	revision, _ := b.agree(func(f *gofacts.Facts) string { return f.Settings["vcs.revision"] })
+	if b.argv == nil && revision != s.commit && !b.allInside(s.top) {
+		d.grade(at, Absent, "an output is outside the work tree and names no commit, so nothing ties it to this one")
+		return
+	}
 	fields := map[string]any{}
 	defer func() {
 		if len(fields) > 0 {
@@ -167,12 +172,20 @@ func (b *building) recordSource(d *draft) {
 	grade, why := Observed, "the commit that was checked out when the command started and when it ended"
 	if b.argv == nil {
 		grade, why = Inferred, "the commit that is checked out now; nobody saw which one was built"
-		if revision, ok := b.agree(func(f *gofacts.Facts) string { return f.Settings["vcs.revision"] }); ok && revision == s.commit {
+		if revision == s.commit {
 			grade, why = Observed, "the commit that is checked out now, which the outputs name themselves"
 		}
 	}
 	d.materials = append(d.materials, material{provenance.ResourceDescriptor{Name: "source", URI: uri,
 		Digest: provenance.DigestSet{provenance.GitCommit: s.commit, provenance.GitTree: s.tree}}, grade, why})
+}
+
+// allInside reports whether all outputs are in dir.
+func (b *building) allInside(dir string) bool {
+	return !slices.ContainsFunc(b.outputs, func(o outputFile) bool {
+		rel, err := filepath.Rel(dir, o.path)
+		return err != nil || !filepath.IsLocal(rel)
+	})
 }
 
 func (b *building) recordDirty(d *draft, fields map[string]any, at string) {
