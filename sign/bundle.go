@@ -39,6 +39,11 @@ type Bundle struct {
 	// PayloadType is the DSSE payload type. It is under the signatures too: a
 	// bundle whose PayloadType was changed cannot be written.
 	PayloadType string
+	// MessageDigest is set in a Sigstore bundle whose signature is over an
+	// artifact itself and states nothing about it (messageSignature): what the
+	// bundle says that the artifact is. It is a hint that nobody signed. Such a
+	// bundle has no payload, no PAE and no ID.
+	MessageDigest provenance.Digest
 	// Signatures has at least one element.
 	Signatures []Signature
 	// Err says why this entry could not be read. Then only Origin is set besides.
@@ -66,7 +71,8 @@ type Signature struct {
 }
 
 // PAE is DSSE's pre-authentication encoding: the bytes under the signatures. It
-// must not be changed. It is nil in an entry that could not be read.
+// must not be changed. It is nil in an entry that could not be read, or that
+// signs an artifact itself.
 func (b *Bundle) PAE() []byte { return b.pae }
 
 // UnverifiedPayload is what was signed, or is said to have been. It must not be
@@ -81,7 +87,7 @@ func (b *Bundle) UnverifiedPayload() []byte {
 
 // ID is the SHA-256 of the PAE: the same statement signed apart by two people
 // has one ID, and white space, signatures and key ids do not change it. It is
-// zero for an entry that could not be read.
+// zero for an entry that could not be read, or that signs an artifact itself.
 func (b *Bundle) ID() provenance.Digest {
 	if b.pae == nil {
 		return provenance.Digest{}
@@ -130,10 +136,14 @@ func (b *Bundle) writable() error {
 	if b.Err != nil {
 		return fmt.Errorf("it could not be read: %w", b.Err)
 	}
-	if b.pae == nil {
+	switch message := !b.MessageDigest.IsZero(); {
+	case message && (b.pae != nil || b.Format != Sigstore):
+		return errors.New("only a Sigstore bundle signs an artifact itself, and then it has no payload")
+	case message:
+	case b.pae == nil:
 		return errors.New("it is empty, and nobody signed anything")
 	}
-	if head := headPAE(b.PayloadType, len(b.UnverifiedPayload())); string(head) != string(b.pae[:b.body]) {
+	if head := headPAE(b.PayloadType, len(b.UnverifiedPayload())); b.pae != nil && string(head) != string(b.pae[:b.body]) {
 		return fmt.Errorf("payload type %q is not the one that was signed", b.PayloadType)
 	}
 	if len(b.Signatures) == 0 {

@@ -26,11 +26,11 @@ const (
 type sigstoreBundle struct {
 	mediaType  string
 	envelope   *envelope
-	message    bool   // it holds a messageSignature
-	keys       int    // how many kinds of key material
-	hint       string // of publicKey
-	chainIsSet bool   // x509CertificateChain
-	leafIsSet  bool   // certificate
+	message    *message // its messageSignature
+	keys       int      // how many kinds of key material
+	hint       string   // of publicKey
+	chainIsSet bool     // x509CertificateChain
+	leafIsSet  bool     // certificate
 	came       Signature
 	unknown    string // a member that is not in the format, if there was one
 }
@@ -50,7 +50,8 @@ func (g *sigstoreBundle) member(s *strictjson.Scanner, name []byte) error {
 		g.envelope = new(envelope)
 		return s.Object(func(name []byte) error { return g.envelope.member(s, name, true) })
 	case "messageSignature":
-		g.message = true
+		g.message = new(message)
+		return s.Object(func(name []byte) error { return g.message.member(s, name) })
 	}
 	return s.Skip()
 }
@@ -212,11 +213,11 @@ func (g *sigstoreBundle) bundle(s *strictjson.Scanner) (*Bundle, error) {
 	if (g.chainIsSet || g.leafIsSet) && len(g.came.Chain) == 0 {
 		return nil, s.Fail("want a certificate, found an empty chain")
 	}
-	if g.message == (g.envelope != nil) {
+	if (g.message != nil) == (g.envelope != nil) {
 		return nil, s.Fail("want either dsseEnvelope or messageSignature")
 	}
-	if g.message {
-		return nil, fmt.Errorf("a bundle that signs a bare message and states nothing, want a DSSE envelope in it: %w", ErrUnsupported)
+	if g.message != nil {
+		return g.messageBundle(s)
 	}
 	if n := len(g.envelope.signatures); n != 1 && slices.Contains(g.envelope.seen, "signatures") {
 		return nil, s.Fail("want exactly one signature in a Sigstore bundle, found %d", n)
@@ -292,6 +293,9 @@ func (b *Bundle) marshalSigstore() ([]byte, error) {
 		out = append(out, `,"timestampVerificationData":{"rfc3161Timestamps":`...)
 		out = appendList(out, "signedTimestamp", sig.Timestamps)
 		out = append(out, '}')
+	}
+	if !b.MessageDigest.IsZero() {
+		return b.appendMessage(append(out, '}'))
 	}
 	out, err := b.appendEnvelope(append(out, `},"dsseEnvelope":`...))
 	return append(out, '}'), err

@@ -95,7 +95,11 @@ func TestReadSigstore(t *testing.T) {
 		{"empty certificate", `"publicKey":{"hint":"k"}`, `"certificate":{}`, `want bytes in member "rawBytes"`},
 		{"no content", `,"dsseEnvelope":` + goodEnvelope, ``, "want either dsseEnvelope or messageSignature"},
 		{"both contents", `"dsseEnvelope"`, `"messageSignature":{},"dsseEnvelope"`, "want either dsseEnvelope or messageSignature"},
-		{"bare message", `"dsseEnvelope":` + goodEnvelope, `"messageSignature":{"signature":"c2ln"}`, "signs a bare message and states nothing, want a DSSE envelope in it: not supported"},
+		{"bare message", `"dsseEnvelope":` + goodEnvelope, `"messageSignature":{"signature":"c2ln"}`, `want a messageDigest by SHA2_256, SHA2_384 or SHA2_512, found ""`},
+		{"message without a signature", `"dsseEnvelope":` + goodEnvelope, `"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"` + messageDigest + `"}}`, `want bytes in member "signature"`},
+		{"message of another algorithm", `"dsseEnvelope":` + goodEnvelope, `"messageSignature":{"messageDigest":{"algorithm":"SHA3_256","digest":"` + messageDigest + `"},"signature":"c2ln"}`, `found "SHA3_256"`},
+		{"message with a short digest", `"dsseEnvelope":` + goodEnvelope, `"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"c2ln"},"signature":"c2ln"}`, "messageDigest: "},
+		{"unknown member of the message", `"dsseEnvelope":` + goodEnvelope, `"messageSignature":{"x":1}`, `unknown member "x"`},
 		{"snake case", `"verificationMaterial"`, `"verification_material"`, `unknown member "verification_material"`},
 		{"snake case in the material", `"tlogEntries"`, `"tlog_entries"`, `unknown member "tlog_entries"`},
 		{"snake case in a log entry", `"logIndex"`, `"log_index"`, `unknown member "log_index"`},
@@ -223,5 +227,32 @@ func TestReadCorpusPass(t *testing.T) {
 	}
 	if rows < 700 {
 		t.Errorf("%d rows, want at least 700", rows)
+	}
+}
+
+const messageDigest = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=" // of "hello"
+
+// A bundle that signs an artifact itself is read and written again, and has
+// nothing that could be taken for a statement.
+func TestMessageSignature(t *testing.T) {
+	text := `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"k"}},` +
+		`"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"` + messageDigest + `"},"signature":"c2ln"}}`
+	bundles, err := sign.Read(strings.NewReader(text))
+	if err != nil || len(bundles) != 1 || bundles[0].Err != nil {
+		t.Fatalf("%v, %v", bundles, err)
+	}
+	b := bundles[0]
+	if got, want := b.MessageDigest.String(), "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"; got != want {
+		t.Errorf("it is of %s, want %s", got, want)
+	}
+	if b.PAE() != nil || b.UnverifiedPayload() != nil || !b.ID().IsZero() || b.PayloadType != "" {
+		t.Errorf("it has a payload %q of type %q", b.UnverifiedPayload(), b.PayloadType)
+	}
+	if got, err := b.Marshal(); err != nil || string(got) != text {
+		t.Errorf("written again it is\n%s, %v\nwant\n%s", got, err, text)
+	}
+	b.Format = sign.DSSE
+	if got, err := b.Marshal(); err == nil {
+		t.Errorf("as an envelope it is %s", got)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/touchmark-go/touchmark/internal/keycheck"
-	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sign"
 )
@@ -89,6 +88,9 @@ func (o Options) Authenticate(ctx context.Context, t *Trust, b *sign.Bundle, at 
 	u := &unit{id: b.ID(), bundles: []*sign.Bundle{b}}
 	if b.Err != nil {
 		return refuse(unreadable(b))
+	}
+	if b.PAE() == nil {
+		return refuse(Finding{Code: CodePayloadType, Status: Failed, Evidence: origin(b), Message: "it signs an artifact itself and states nothing", Want: "a payload", Got: "none", Remedy: CodePayloadType.remedy()})
 	}
 	u.authenticate(ctx, index, o.Authenticators, at)
 	if len(u.signatories) == 0 {
@@ -242,13 +244,14 @@ func (u *unit) countKey(k *trustedKey, trusted, at time.Time) {
 	refuse := func(code Code, format string, args ...any) {
 		u.refusals = append(u.refusals, refusal{code: code, principal: k.principal.name, message: fmt.Sprintf(format, args...)})
 	}
-	when, how := at, "and nothing trusted says that it signed before"
+	when, how, early := at, "and nothing trusted says that it signed before", ""
 	if !trusted.IsZero() {
 		when, how = trusted, "and it signed "+trusted.UTC().Format(time.RFC3339)
+		early = ", " + how
 	}
 	switch {
 	case !k.NotBefore.IsZero() && when.Before(k.NotBefore):
-		refuse(CodeKeyPolicy, "%s's key %s… is not valid before %s", k.principal.name, k.id[:12], k.NotBefore.UTC().Format(time.RFC3339))
+		refuse(CodeKeyPolicy, "%s's key %s… is not valid before %s%s", k.principal.name, k.id[:12], k.NotBefore.UTC().Format(time.RFC3339), early)
 	case !k.NotAfter.IsZero() && !when.Before(k.NotAfter):
 		refuse(CodeTrustedTime, "%s's key %s… ended %s, %s", k.principal.name, k.id[:12], k.NotAfter.UTC().Format(time.RFC3339), how)
 	case k.Revoked != nil && !when.Before(k.Revoked.At):
@@ -299,7 +302,15 @@ func (id Identified) is(want Identity) bool {
 }
 
 // String is what the certificate said.
-func (id Identified) String() string { return id.Workflow + id.Email + id.URI + " (" + id.Issuer + ")" }
+func (id Identified) String() string {
+	var names []string
+	for _, n := range []struct{ kind, value string }{{"workflow", id.Workflow}, {"email", id.Email}, {"uri", id.URI}} {
+		if n.value != "" {
+			names = append(names, n.kind+" "+n.value)
+		}
+	}
+	return strings.Join(names, " and ") + " by " + id.Issuer
+}
 
 // sorted lists who signed, by name.
 func (u *unit) sorted() []Signatory {
@@ -324,8 +335,11 @@ func (u *unit) origin() string { return origin(u.bundles[0]) }
 // unreadable is the finding about a bundle that could not be read.
 func unreadable(b *sign.Bundle) Finding {
 	code := CodeEnvelope
-	if errors.Is(b.Err, strictjson.ErrLimit) {
+	switch {
+	case errors.Is(b.Err, sign.ErrLimit):
 		code = CodeLimit
+	case errors.Is(b.Err, sign.ErrUnsupported):
+		code = CodeUnsupported
 	}
 	return Finding{Code: code, Status: Failed, Evidence: b.Origin, Message: b.Err.Error(), Remedy: code.remedy()}
 }
@@ -336,13 +350,19 @@ func (u *unit) unsigned(rule string) Finding {
 	switch {
 	case len(u.refusals) > 0:
 		f.Code, f.Message, f.Want, f.Got = u.refusals[0].code, "a signature that does not count", "a key that holds now, or held at a trusted time", u.refusals[0].message
+		if u.refusals[0].principal == "" && f.Code == CodeKeyPolicy {
+			f.Want, f.Remedy = "an identity of one principal", "narrow the identities in the trust file until one principal alone fits"
+		}
 	case len(u.strangers) > 0:
+		f.Remedy = "if it may sign, add the identity to the trust file after review; else find out who signed"
 		f.Code, f.Message, f.Want, f.Got = CodeMissingEvidence, "signed by an identity that trust does not know", "an identity of the trust file", u.strangers[0]
 	case u.limit:
 		f.Code, f.Message, f.Want, f.Got = CodeLimit, "too many keys to try", fmt.Sprintf("at most %d tries", maxTries), "more"
 	case len(u.bundles[0].Signatures) == 0:
 		f.Message, f.Got = "nobody signed it", "no signature"
 	}
-	f.Remedy = f.Code.remedy()
+	if f.Remedy == "" {
+		f.Remedy = f.Code.remedy()
+	}
 	return f
 }

@@ -3,6 +3,7 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -52,6 +53,9 @@ func (d *deciding) checkExamine() {
 	case errors.Is(err, gofacts.ErrNotGo):
 		d.notGo(rule, err.Error())
 		return
+	case err != nil && !errors.Is(err, gofacts.ErrMalformed): // the disk, not the file
+		d.add(Finding{Code: CodeTransport, Status: Failed, Rule: rule, Message: "the artifact cannot be read again", Got: err.Error()})
+		return
 	case err != nil:
 		d.add(Finding{Code: CodeExamineNotGo, Status: Failed, Rule: rule, Message: "a Go binary whose build information cannot be read", Want: "well-formed build information", Got: err.Error()})
 		return
@@ -61,7 +65,8 @@ func (d *deciding) checkExamine() {
 
 // notGo reports that there is nothing to hold against the evidence.
 func (d *deciding) notGo(rule, got string) {
-	f := Finding{Code: CodeExamineNotGo, Status: Failed, Rule: rule, Message: "the policy wants a Go binary", Want: "a Go binary with build information", Got: got}
+	f := Finding{Code: CodeExamineNotGo, Status: Failed, Rule: rule, Message: "the policy wants a Go binary", Want: "a Go binary with build information", Got: got,
+		Remedy: "find out why it is none; a policy for other artifacts says if-applicable"}
 	if d.Examine.Mode == ExamineIfApplicable && len(d.Examine.Facts) == 0 {
 		f = Finding{Code: CodeExamineNotGo, Status: Waived, Rule: rule, Message: "not applicable: no Go binary"}
 	}
@@ -88,13 +93,14 @@ func (d *deciding) examine(facts *gofacts.Facts) {
 		case "sbom":
 			d.examineSBOM(facts, witnesses, slices.Contains(must, name))
 		default:
-			d.examineFact(name, own[name], witnesses, slices.Contains(must, name))
+			said, known := own[name]
+			d.examineFact(name, said, known, witnesses, slices.Contains(must, name))
 		}
 	}
 }
 
 // examineFact holds one fact of the binary against who says something of it.
-func (d *deciding) examineFact(name, own string, witnesses []witness, must bool) {
+func (d *deciding) examineFact(name, own string, known bool, witnesses []witness, must bool) {
 	code, rule := Code("examine/"+name), "/examine"
 	var agree []string
 	for _, w := range witnesses {
@@ -102,11 +108,11 @@ func (d *deciding) examineFact(name, own string, witnesses []witness, must bool)
 		if !ok {
 			continue
 		}
-		if own == "" {
+		if !known {
 			continue // the binary does not carry it: neither agreement nor contradiction
 		}
 		if !sameFact(name, own, said) {
-			d.add(Finding{Code: code, Status: Failed, Rule: rule, Evidence: "in the binary", Message: "the binary contradicts its evidence", Want: said + " (" + w.who + ")", Got: own})
+			d.add(Finding{Code: code, Status: Failed, Rule: rule, Evidence: "in the binary", Message: "the binary contradicts its evidence", Want: orNothing(said) + " (" + w.who + ")", Got: orNothing(own)})
 			return
 		}
 		agree = append(agree, w.who)
@@ -114,12 +120,14 @@ func (d *deciding) examineFact(name, own string, witnesses []witness, must bool)
 	switch {
 	case len(agree) > 0:
 		d.pass(code, rule, strings.Join(agree, ", "))
-	case must && own == "":
+	case must && !known:
 		d.add(Finding{Code: code, Status: Failed, Rule: rule, Message: "the binary does not say it", Want: name, Got: "absent from the binary", Remedy: absentRemedy(name)})
 	case must:
-		d.add(Finding{Code: code, Status: Failed, Rule: rule, Message: "no accepted evidence says it", Want: "evidence that says " + name, Got: own + " in the binary"})
+		d.add(Finding{Code: code, Status: Failed, Rule: rule, Message: "no accepted evidence says it", Want: "evidence that says " + name, Got: orNothing(own) + " in the binary", Remedy: unsaidRemedy})
 	}
 }
+
+const unsaidRemedy = "let the build record it, or want an SBOM of it among the policy's attestations"
 
 // absentRemedy is what makes the go command write a fact into the binary.
 func absentRemedy(name string) string {
@@ -128,8 +136,6 @@ func absentRemedy(name string) string {
 		return "build in the git checkout with -buildvcs=true"
 	case "ldflags":
 		return "build without -trimpath, which drops ldflags from the binary, or do not demand them"
-	case "tags":
-		return "do not demand tags of a build without any"
 	}
 	return ""
 }
@@ -212,9 +218,9 @@ func variables(flags string) []string {
 	return out
 }
 
-// binaryFacts is what the binary says of itself. An empty fact is absent.
+// binaryFacts is what the binary says of itself. What is not in it is absent.
 func binaryFacts(f *gofacts.Facts) map[string]string {
-	return map[string]string{
+	facts := map[string]string{
 		"path":         f.Path,
 		"toolchain":    f.GoVersion,
 		"goos":         f.Settings["GOOS"],
@@ -226,6 +232,16 @@ func binaryFacts(f *gofacts.Facts) map[string]string {
 		"vcs.revision": f.Settings["vcs.revision"],
 		"vcs.modified": f.Settings["vcs.modified"],
 	}
+	maps.DeleteFunc(facts, func(_, value string) bool { return value == "" })
+	if facts["goos"] != "" {
+		// The go command stamped its settings, and these two whenever they were
+		// set: to be silent about them is to say that they were not.
+		facts["tags"] = f.Settings["-tags"]
+		if facts["trimpath"] == "" {
+			facts["trimpath"] = "false"
+		}
+	}
+	return facts
 }
 
 // witnesses are the accepted provenance and SBOMs.
@@ -324,7 +340,7 @@ func (d *deciding) examineModules(facts *gofacts.Facts, witnesses []witness, mus
 	case must && len(facts.Modules) == 0 && len(witnesses) > 0:
 		d.pass(CodeExamineModule, "/examine", "no modules but its own")
 	case must:
-		d.add(Finding{Code: CodeExamineModule, Status: Failed, Rule: "/examine", Message: "no accepted evidence lists the modules", Want: "evidence that lists them", Got: fmt.Sprintf("%d modules in the binary", len(facts.Modules))})
+		d.add(Finding{Code: CodeExamineModule, Status: Failed, Rule: "/examine", Message: "no accepted evidence lists the modules", Want: "evidence that lists them", Got: fmt.Sprintf("%d modules in the binary", len(facts.Modules)), Remedy: unsaidRemedy})
 	}
 }
 
@@ -358,7 +374,7 @@ func (d *deciding) examineSBOM(facts *gofacts.Facts, witnesses []witness, must b
 	case len(agree) > 0:
 		d.pass(CodeExamineSBOM, "/examine", strings.Join(agree, ", "))
 	case must:
-		d.add(Finding{Code: CodeExamineSBOM, Status: Failed, Rule: "/examine", Message: "no accepted SBOM to hold the binary against", Want: "an SBOM that the policy's attestations accept", Got: "none"})
+		d.add(Finding{Code: CodeExamineSBOM, Status: Failed, Rule: "/examine", Message: "no accepted SBOM to hold the binary against", Want: "an SBOM that the policy's attestations accept", Got: "none", Remedy: unsaidRemedy})
 	}
 }
 

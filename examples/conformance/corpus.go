@@ -1,0 +1,142 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A row is one case.
+type row struct {
+	id, format, bundle, artifact, expected, note string
+	root                                         *os.Root
+}
+
+// columns are the first line of an expected.csv.
+var columns = []string{"id", "format", "bundle_path", "artifact_path_or_digest", "trusted_root_path", "identity", "issuer", "builder_id", "source_uri", "source_tag", "expected", "note"}
+
+// counts are the results.
+type counts struct{ passed, failed, skipped int }
+
+// A skip is why a case is not run. Nothing else but these may be skipped.
+type skip string
+
+func (s skip) Error() string { return string(s) }
+
+const (
+	skipNotYet    skip = "not-yet"
+	skipAmbiguous skip = "ambiguous: clients differ"
+	skipOpenPGP   skip = "OpenPGP key"
+	skipTextproto skip = "CycloneDX textproto"
+)
+
+// An unusable says that the material cannot be read, which is no verdict.
+type unusable struct{ error }
+
+// runners decide a case by its format: nil is a pass. What is not here is to come.
+func runner(format string) func(row) error {
+	switch format {
+	case "dsse-key":
+		return runDSSE
+	case "sigstore-bundle-msg":
+		return runMessage
+	case "purl-tests":
+		return runPURL
+	case "wycheproof-ecdsa", "wycheproof-ed25519", "wycheproof-rsa-pss", "wycheproof-rsa-signature":
+		return runWycheproof
+	}
+	if strings.HasSuffix(format, "-textproto") {
+		return func(row) error { return skipTextproto }
+	}
+	return func(row) error { return skipNotYet }
+}
+
+// corpus runs every row of a file.
+func corpus(path, root string, out io.Writer) (c counts, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return c, err
+	}
+	defer f.Close()
+	dir, err := os.OpenRoot(root)
+	if err != nil {
+		return c, err
+	}
+	defer dir.Close()
+	lines, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		return c, err
+	}
+	if len(lines) < 2 || !slices.Equal(lines[0], columns) {
+		return c, fmt.Errorf("%s: want a first line %q and cases below it", path, strings.Join(columns, ","))
+	}
+	for _, l := range lines[1:] {
+		r := row{id: l[0], format: l[1], bundle: l[2], artifact: l[3], expected: l[10], note: l[11], root: dir}
+		if r.expected != "pass" && r.expected != "fail" {
+			return c, fmt.Errorf("%s: %s expects %q, want pass or fail", path, r.id, r.expected)
+		}
+		got, why := "pass", runner(r.format)(r)
+		if strings.Contains(strings.ToLower(r.note), "ambiguous") {
+			why = skipAmbiguous
+		}
+		var skipped skip
+		var broken unusable
+		switch {
+		case errors.As(why, &skipped):
+			fmt.Fprintf(out, "SKIP %s %s\n", r.id, skipped)
+			c.skipped++
+			continue
+		case errors.As(why, &broken):
+			return c, fmt.Errorf("%s: %s: %w", path, r.id, broken.error)
+		case why != nil:
+			got = "fail"
+		}
+		if got == r.expected {
+			c.passed++
+			continue
+		}
+		c.failed++
+		reason := "accepted"
+		if why != nil {
+			reason = why.Error()
+		}
+		fmt.Fprintf(out, "MISMATCH %s %s %s %s\n", r.id, r.expected, got, strings.ReplaceAll(reason, "\n", " "))
+	}
+	fmt.Fprintf(out, "%d passed, %d failed, %d skipped\n", c.passed, c.failed, c.skipped)
+	return c, nil
+}
+
+// maxCase is the most that one file of a case may have, in bytes.
+const maxCase = 256 << 20
+
+// read returns a file of the case.
+func (r row) read(path string) ([]byte, error) {
+	f, err := r.root.Open(filepath.FromSlash(path))
+	if err != nil {
+		return nil, unusable{err}
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxCase+1))
+	if err == nil && len(data) > maxCase {
+		err = fmt.Errorf("%s has more than %d bytes", path, maxCase)
+	}
+	if err != nil {
+		return nil, unusable{err}
+	}
+	return data, nil
+}
+
+// noted is the value of name=value in the note, which separates by " ; ".
+func (r row) noted(name string) string {
+	for _, part := range strings.Split(r.note, " ; ") {
+		if value, ok := strings.CutPrefix(part, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
