@@ -126,7 +126,7 @@ var remedies = map[Code]string{
 	CodeChanged:         "something writes to the artifact while it is verified: find out what, then try again",
 	CodeExpiredTrust:    "take a newer trust file; if there is none, its owners must sign one",
 	CodeLedger:          "bring the ledger's view up to date and try again",
-	CodeUnsupported:     "verify with an authenticator that can check this kind of evidence",
+	CodeUnsupported:     "take a version, or an authenticator, that can check this kind of evidence",
 	CodeRequest:         "ask again with what the policy wants to know",
 	CodeExamineNoBytes:  "verify the file itself, not only its digest",
 	CodeCanceled:        "try again with more time",

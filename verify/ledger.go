@@ -3,6 +3,8 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/touchmark-go/touchmark/provenance/release"
@@ -50,17 +52,29 @@ func (d *deciding) checkRelease() *release.Status {
 	f := Finding{Code: CodeRelease, Status: Failed, Rule: rule + "/from", Evidence: status.Release.Name}
 	switch soaked := now.Sub(since); {
 	case since.IsZero():
-		f.Message, f.Want, f.Got = "it was never promoted to "+r.From, "a promotion to "+r.From, fmt.Sprintf("%d promotions elsewhere", len(status.Promotions))
+		f.Message, f.Want, f.Got = "it was never promoted to "+r.From, "a promotion to "+r.From, promotedTo(status.Promotions)
 		d.add(f)
 	case soaked < r.Soak:
 		f.Rule, f.Message = rule+"/soak", "it has not soaked long enough in "+r.From
-		f.Want, f.Got = formatDuration(r.Soak), fmt.Sprintf("%s, since %s", soaked.Truncate(time.Second), since.UTC().Format(time.RFC3339))
+		f.Want, f.Got = formatDuration(r.Soak), fmt.Sprintf("%s, since %s", roughly(soaked), since.UTC().Format(time.RFC3339))
 		f.Remedy = "wait until " + since.Add(r.Soak).UTC().Format(time.RFC3339)
 		d.add(f)
 	default:
 		d.pass(CodeRelease, rule+"/from", status.Release.Name)
 	}
 	return status
+}
+
+// promotedTo says where a release was promoted to.
+func promotedTo(promotions []release.Promotion) string {
+	var out []string
+	for _, p := range promotions {
+		if !slices.Contains(out, p.Environment) {
+			out = append(out, p.Environment)
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
 }
 
 // checkHead wants a head of the trusted log, cosigned by enough witnesses, and
@@ -75,7 +89,9 @@ func (d *deciding) checkHead(head release.Head) {
 	case head.Witnesses < max(r.Witnesses, d.trust.ledger.Witnesses.AtLeast):
 		f.Rule, f.Message = "/release/witnesses", "too few witnesses cosigned the ledger's head"
 		f.Want, f.Got = fmt.Sprint(max(r.Witnesses, d.trust.ledger.Witnesses.AtLeast)), fmt.Sprint(head.Witnesses)
-	case r.MaxHeadAge != 0 && (head.Time.IsZero() || age > r.MaxHeadAge):
+	case r.MaxHeadAge != 0 && head.Time.IsZero():
+		f.Message, f.Want, f.Got = "the ledger's head is of no known age", "at most "+formatDuration(r.MaxHeadAge), "no cosigned time"
+	case r.MaxHeadAge != 0 && age > r.MaxHeadAge:
 		f.Message, f.Want, f.Got = "the ledger's head is too old", "at most "+formatDuration(r.MaxHeadAge), fmt.Sprintf("%s, of %s", age.Truncate(time.Second), head.Time.UTC().Format(time.RFC3339))
 	case r.MaxHeadAge != 0 && age < -maxSkew:
 		f.Message, f.Want, f.Got = "the ledger's head is of the future", d.req.At.UTC().Format(time.RFC3339), head.Time.UTC().Format(time.RFC3339)

@@ -549,8 +549,8 @@ func (d *deciding) run() {
 
 // lastGood adds what a person looks for next, if a ledger is at hand. It decides nothing.
 func (v *Verifier) lastGood(ctx context.Context, r *Request, verdict *Verdict) {
-	if r.Release == nil {
-		return
+	if r.Release == nil || slices.ContainsFunc(verdict.Failed(), func(f Finding) bool { return f.Code == CodeLedger }) {
+		return // nobody should go back to what another, or an old, ledger calls good
 	}
 	for _, p := range v.policies {
 		if p.Release == nil {

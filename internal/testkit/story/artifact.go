@@ -40,6 +40,14 @@ func (m *maker) artifact(verb string, args []string) error {
 	case what == "go" && verb == "artifact":
 		m.goProgram()
 		return nil
+	case what == "cut" && len(args) == 2 && verb == "artifact":
+		n, err := strconv.Atoi(args[1])
+		if err != nil || n > len(m.made.data) {
+			return fmt.Errorf("nothing to cut: %v", err)
+		}
+		tokens := m.made.tokens
+		a = fileOf(m.made.data[:n])
+		a.tokens = tokens
 	case what == "folder":
 		a.folder = map[string]string{}
 		for _, f := range args[1:] {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/touchmark-go/touchmark/sign"
@@ -66,11 +67,13 @@ func (a Authority) Authenticate(_ context.Context, b *sign.Bundle, _ time.Time) 
 
 // Sign signs what b holds by a new key, and lets a certify it for the identity
 // in text, JSON with the members of a certificate. text may name another
-// "authority" to forge one.
+// "authority" to forge one, or the label of a "signer" whose key signs in place
+// of a new one: without an issuer the certificate then only says when.
 func (a Authority) Sign(ctx context.Context, payloadType string, body []byte, text string) (*sign.Bundle, error) {
 	var c struct {
 		certificate
 		Authority string `json:"authority"`
+		Signer    string `json:"signer"`
 	}
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		return nil, fmt.Errorf("identity %s: %v", text, err)
@@ -78,10 +81,16 @@ func (a Authority) Sign(ctx context.Context, payloadType string, body []byte, te
 	if c.Authority != "" {
 		a.Name = c.Authority
 	}
-	leaf := ed25519.NewKeyFromSeed(sum256([]byte("touchmark story leaf " + text)))
-	c.Key = leaf.Public().(ed25519.PublicKey)
+	if c.Signer == "" {
+		c.Signer = "leaf of " + strings.ReplaceAll(text, ":", "=")
+	}
+	leaf, err := keyFor(c.Signer)
+	if err != nil {
+		return nil, err
+	}
+	c.Key = leaf.public.(ed25519.PublicKey)
 	c.By = ed25519.Sign(a.key(), c.unsigned())
-	b, err := sign.Payload(ctx, payloadType, body, signer{&key{c.Key, func(pae []byte) ([]byte, error) { return ed25519.Sign(leaf, pae), nil }}, ""})
+	b, err := sign.Payload(ctx, payloadType, body, signer{leaf, ""})
 	if err != nil {
 		return nil, err
 	}
