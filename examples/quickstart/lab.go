@@ -23,8 +23,8 @@ type lab struct {
 	folder   string // what is left when the story ends
 	source   string // the repository in it
 	program  string // the main package, by its import path
-	pkg      string // and relative to source: "./cmd/app"
-	noGit    error  // why there is no repository, or nil
+	pkg      string // and as the build names it: "./cmd/app"
+	noGit    error  // why there is no repository with its source, or nil
 	env      []string
 	goflags  string // what go env GOFLAGS says, which we neither know nor change
 	chapters int
@@ -38,22 +38,15 @@ func openLab(ctx context.Context, pkg string) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	rel, err := filepath.Rel(program.Module.Dir, program.Dir)
-	if err != nil {
-		return nil, err
-	}
 	folder, err := os.MkdirTemp("", "touchmark-quickstart-")
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{folder: folder, source: filepath.Join(folder, "source"), program: program.ImportPath, pkg: "./" + filepath.ToSlash(rel), env: buildEnv()}
-	if rel == "." {
-		l.pkg = "."
-	}
+	l := &lab{folder: folder, source: filepath.Join(folder, "source"), program: program.ImportPath, pkg: program.ImportPath, env: buildEnv()}
 	if err := os.Mkdir(l.source, 0o755); err != nil {
 		return nil, err
 	}
-	if err := copySource(l.source, program, all); err != nil {
+	if err := copySource(ctx, l.source, program, all); err != nil {
 		return nil, err
 	}
 	flags := exec.CommandContext(ctx, "go", "env", "GOFLAGS")
@@ -63,6 +56,17 @@ func openLab(ctx context.Context, pkg string) (*lab, error) {
 		return nil, err
 	}
 	l.goflags = strings.TrimSpace(string(out))
+	if !program.own() {
+		l.noGit = fmt.Errorf("%s is not of the module in this folder", program.ImportPath)
+		return l, nil
+	}
+	rel, err := filepath.Rel(program.Module.Dir, program.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if l.pkg = "."; rel != "." {
+		l.pkg = "./" + filepath.ToSlash(rel)
+	}
 	if l.noGit = l.initRepository(ctx); l.noGit != nil {
 		return l, os.RemoveAll(filepath.Join(l.source, ".git"))
 	}

@@ -14,11 +14,13 @@ import (
 func TestQuickstart(t *testing.T) {
 	quickstart := build(t, ".")
 	outside := t.TempDir() // no git checkout, and a module of its own
-	write(t, outside, "go.mod", "module example.com/hello\n\ngo 1.26.0\n")
-	write(t, outside, "main.go", "package main\n\nimport _ \"embed\"\n\n//go:embed text/hello.txt\nvar text string\n\nfunc main() { println(text) }\n")
+	write(t, outside, "go.mod", "module example.com/hello\n\ngo 1.26.0\n\nrequire example.com/dep v0.0.0\n\nreplace example.com/dep => ./dep\n")
+	write(t, outside, "dep/go.mod", "module example.com/dep\n\ngo 1.26.0\n")
+	write(t, outside, "dep/dep.go", "package dep\n\nconst Mark = \"!\"\n")
+	write(t, outside, "main.go", "package main\n\nimport (\n\t_ \"embed\"\n\n\t\"example.com/dep\"\n)\n\n//go:embed text/hello.txt\nvar text string\n\nfunc main() { println(text + dep.Mark) }\n")
 	write(t, outside, "text/hello.txt", "hello")
 
-	const allow, skipped = "for prod: ", "SKIPPED: there is no git here, so there is no other commit"
+	const allow, skipped = "for prod: ", "so there is no other commit"
 	refusals := []string{"DENY subject", "DENY examine/vcs.revision", "DENY binding", "DENY approval"}
 	withoutGit := []string{"DENY subject", skipped, "DENY binding", "DENY approval"}
 	tests := []struct {
@@ -32,14 +34,16 @@ func TestQuickstart(t *testing.T) {
 	}{
 		{name: "with git", git: true, want: refusals, not: []string{"SKIPPED", "source ("}},
 		{name: "without git", env: []string{"PATH=" + pathWithoutGit(t)}, want: withoutGit, not: []string{"vcs.revision"}},
-		{name: "without git, buildvcs=true", env: []string{"PATH=" + pathWithoutGit(t), "GOFLAGS=-buildvcs=true"}, want: withoutGit},
+		{name: "without git, buildvcs=true", args: []string{outside}, env: []string{"PATH=" + pathWithoutGit(t), "GOFLAGS=-buildvcs=true"}, want: withoutGit},
 		{name: "buildvcs=false", git: true, env: []string{"GOFLAGS=-buildvcs=false"}, want: refusals},
-		{name: "buildvcs=true", git: true, env: []string{"GOFLAGS=-buildvcs=true"}, want: refusals},
+		{name: "buildvcs=true", git: true, args: []string{outside}, env: []string{"GOFLAGS=-buildvcs=true"}, want: refusals},
 		{name: "no network", git: true, env: []string{"GOPROXY=off", "GOFLAGS=-mod=readonly", "GOSUMDB=off"}, want: refusals},
-		{name: "tags", git: true, env: []string{"GOFLAGS=-tags=b,a"}, want: refusals},
-		{name: "inside a git hook", git: true, env: []string{"GIT_DIR=" + outside, "GIT_INDEX_FILE=nowhere"}, want: refusals},
+		{name: "tags", git: true, args: []string{outside}, env: []string{"GOFLAGS=-tags=b,a"}, want: refusals},
+		{name: "inside a git hook", git: true, args: []string{outside}, env: []string{"GIT_DIR=" + outside, "GIT_INDEX_FILE=nowhere"}, want: refusals},
 		{name: "another program", git: true, args: []string{"."}, want: refusals},
 		{name: "another module", git: true, args: []string{outside}, env: []string{"GOWORK=off"}, want: refusals},
+		{name: "a program that comes with Go", args: []string{"cmd/gofmt"}, want: withoutGit},
+		{name: "a program of another module", args: []string{"golang.org/x/mod/gosumcheck"}, env: []string{"GOPROXY=off"}, want: withoutGit},
 		{name: "from another module", git: true, args: []string{"main.go"}, dir: outside, want: refusals},
 	}
 	for _, test := range tests {
@@ -94,10 +98,10 @@ func left(t *testing.T, out string, git bool) {
 		suffix = ".exe"
 	}
 	app := "app" + suffix
-	names := []string{app, app + ".intoto.jsonl", app + ".cdx.json", "trust.json", "policy.json", "source/go.mod",
+	names := []string{app, app + ".intoto.jsonl", app + ".cdx.json", "trust.json", "policy.json", "source",
 		"attacks/1-flipped-byte/" + app, "attacks/3-other-sbom.intoto.jsonl", "attacks/4-copied-signature.intoto.jsonl"}
 	if git {
-		names = append(names, "source/.git", "attacks/2-other-commit.intoto.jsonl")
+		names = append(names, "source/.git", "source/go.mod", "attacks/2-other-commit.intoto.jsonl")
 	}
 	for _, name := range names {
 		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
@@ -172,7 +176,7 @@ func TestRefusals(t *testing.T) {
 		want   string
 	}{
 		{[]string{"../../verify"}, 1, "is package verify, want a main package"},
-		{[]string{"cmd/gofmt"}, 1, "is not in a module of yours"},
+		{[]string{"fmt"}, 1, "is package fmt, want a main package"},
 		{[]string{"./nowhere"}, 1, "nowhere"},
 		{[]string{".", "."}, 64, "usage: "},
 	} {

@@ -22,8 +22,8 @@ type goPackage struct {
 	Standard              bool
 	EmbedFiles            []string
 	Module                *struct {
-		Path, Dir, GoMod string
-		Main             bool
+		Path, Dir string
+		Main      bool
 	}
 }
 
@@ -56,41 +56,53 @@ func list(ctx context.Context, pkg string) (*goPackage, []goPackage, error) {
 		return nil, nil, fmt.Errorf("%q names no package", pkg)
 	}
 	main := &all[len(all)-1] // go list -deps lists what is imported first
-	switch {
-	case main.Name != "main":
+	if main.Name != "main" {
 		return nil, nil, fmt.Errorf("%s is package %s, want a main package", main.ImportPath, main.Name)
-	case main.Module == nil || !main.Module.Main:
-		return nil, nil, fmt.Errorf("%s is not in a module of yours; check its source out and name the folder of the main package", main.ImportPath)
 	}
 	return main, all, nil
 }
 
+// own reports whether the package's source is in the module that go works in.
+func (p *goPackage) own() bool { return p.Module != nil && p.Module.Main }
+
 // copySource copies what the program is made of from its own module to root:
 // go.mod, go.sum, and of each package what is not a test. Other modules come
 // from the module cache.
-func copySource(root string, program *goPackage, all []goPackage) error {
-	module := program.Module
-	mod, err := ownModule(module.GoMod)
+func copySource(ctx context.Context, root string, program *goPackage, all []goPackage) error {
+	if program.Standard {
+		return nil // it comes with Go
+	}
+	find := exec.CommandContext(ctx, "go", "env", "GOMOD")
+	if program.own() {
+		find.Dir = program.Dir
+	}
+	out, err := output(find)
+	if err != nil {
+		return err
+	}
+	gomod := strings.TrimSpace(string(out))
+	module := filepath.Dir(gomod)
+	mod, err := ownModule(gomod)
 	if err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(root, "go.mod"), mod, 0o644); err != nil {
 		return err
 	}
-	sum := strings.TrimSuffix(module.GoMod, ".mod") + ".sum"
+	sum := strings.TrimSuffix(gomod, ".mod") + ".sum"
 	if err := copyFile(filepath.Join(root, "go.sum"), sum, 0o644); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(module.Dir, "vendor", "modules.txt")); err == nil {
-		if err := os.CopyFS(filepath.Join(root, "vendor"), os.DirFS(filepath.Join(module.Dir, "vendor"))); err != nil {
+	if _, err := os.Stat(filepath.Join(module, "vendor", "modules.txt")); err == nil {
+		if err := os.CopyFS(filepath.Join(root, "vendor"), os.DirFS(filepath.Join(module, "vendor"))); err != nil {
 			return err
 		}
 	}
 	for _, p := range all {
-		if p.Module == nil || !p.Module.Main {
+		if !p.own() {
 			continue
 		}
-		rel, err := filepath.Rel(module.Dir, p.Dir)
+		rel, err := filepath.Rel(p.Module.Dir, p.Dir)
 		if err != nil || !filepath.IsLocal(rel) {
 			return fmt.Errorf("%s lies outside its module", p.ImportPath)
 		}
@@ -130,7 +142,7 @@ func copyPackage(dir string, p goPackage) error {
 	}
 	names := slices.Clone(p.EmbedFiles)
 	for _, e := range entries {
-		if e.Type().IsRegular() && !strings.HasSuffix(e.Name(), "_test.go") {
+		if e.Type().IsRegular() && !strings.HasSuffix(e.Name(), "_test.go") && e.Name() != "go.mod" && e.Name() != "go.sum" {
 			names = append(names, e.Name())
 		}
 	}
