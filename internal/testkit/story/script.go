@@ -25,7 +25,7 @@ import (
 //	line TEXT                     one more line of evidence
 //	junk N                        so many lines that are no evidence
 //	artifact text TEXT | folder NAME=TEXT… | go        what evidence is about
-//	artifact cut N                                     its first N bytes
+//	artifact garbled                                   a Go program whose build information is spoilt
 //	swap     text TEXT | folder NAME=TEXT… | flip I | later flip I | link NAME TARGET
 //	request at TIME | name NAME | environment NAME | mode MODE | noview | noauthority | canceled
 //
