@@ -26,7 +26,7 @@ type lab struct {
 	pkg      string // and as the build names it: "./cmd/app"
 	noGit    error  // why there is no repository with its source, or nil
 	env      []string
-	goflags  string // what go env GOFLAGS says, which we neither know nor change
+	goflags  string // the user's own, from go env GOFLAGS
 	chapters int
 }
 
@@ -67,7 +67,8 @@ func openLab(ctx context.Context, pkg string) (*lab, error) {
 	if l.pkg = "."; rel != "." {
 		l.pkg = "./" + filepath.ToSlash(rel)
 	}
-	if l.noGit = l.initRepository(ctx); l.noGit != nil {
+	if err := l.initRepository(ctx); err != nil { // git that does not work is as good as none
+		l.noGit = errors.New(strings.Join(strings.Fields(err.Error()), " "))
 		return l, os.RemoveAll(filepath.Join(l.source, ".git"))
 	}
 	return l, nil

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -84,7 +85,25 @@ func TestQuickstart(t *testing.T) {
 				}
 			}
 			left(t, out, test.git)
+			if test.name == "with git" {
+				asInReadme(t, out)
+			}
 		})
+	}
+}
+
+// asInReadme checks that the README shows what the story really says.
+func asInReadme(t *testing.T, out string) {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blot := regexp.MustCompile(`[0-9a-f]{12}…`)
+	_, shown, _ := strings.Cut(strings.ReplaceAll(string(readme), "\r\n", "\n"), "```text\n")
+	shown, _, ok := strings.Cut(shown, "```\n")
+	if shown = blot.ReplaceAllString(shown, "…"); !ok || !strings.Contains(blot.ReplaceAllString(out, "…"), shown) {
+		t.Errorf("README.md shows\n%s\nand the story is\n%s", shown, out)
 	}
 }
 
