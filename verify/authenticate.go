@@ -149,6 +149,7 @@ type unit struct {
 	statement *provenance.Statement // nil until parsed
 	parseErr  error
 	matched   provenance.Match // of the artifact
+	claimed   *string          // see claimedType; nil until read
 }
 
 // authenticate finds out who signed the unit. It is the only place where

@@ -195,15 +195,19 @@ func (d *deciding) wanted(predicateType string) bool {
 		slices.ContainsFunc(d.Attestations, func(a AttestationRule) bool { return a.Type == predicateType })
 }
 
-// claimedType is what an unsigned unit says it is; "" if it cannot be read.
+// claimedType is what an unsigned unit says it is; "" if it cannot be read. It
+// is read once: strangers choose how large it is.
 func claimedType(u *unit) string {
-	var claimed struct {
-		PredicateType string `json:"predicateType"`
+	if u.claimed == nil {
+		var payload struct {
+			PredicateType string `json:"predicateType"`
+		}
+		if strictjson.Unmarshal(u.bundles[0].UnverifiedPayload(), &payload) != nil {
+			payload.PredicateType = ""
+		}
+		u.claimed = &payload.PredicateType
 	}
-	if strictjson.Unmarshal(u.bundles[0].UnverifiedPayload(), &claimed) != nil {
-		return ""
-	}
-	return claimed.PredicateType
+	return *u.claimed
 }
 
 // subjects says what a statement is about.
