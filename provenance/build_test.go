@@ -280,7 +280,7 @@ func TestParseBuildV02(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("reads as\n%+v\nwant\n%+v", got, want)
 	}
-	// SPECS 1.3: it must not pass for v1 later.
+	// The fields of v0.2 mean other things (SLSA v1.2, provenance): it must not pass for v1 later.
 	if s, err := got.Statement(subject("app")); err == nil {
 		t.Errorf("written as v1: %s", s.Predicate)
 	}

@@ -36,7 +36,7 @@ func TestParseDigest(t *testing.T) {
 	}
 }
 
-// SPECS 7.2 row 8: one spelling, so that no two readers disagree about what matches.
+// docs/threats.md, row 8: one spelling, so that no two readers disagree about what matches.
 func TestParseDigestRefuses(t *testing.T) {
 	good := "sha256:" + hexOf("a", 64)
 	if _, err := provenance.ParseDigest(good); err != nil {
@@ -147,7 +147,8 @@ func TestDigestSetValidate(t *testing.T) {
 	}
 }
 
-// SPECS 2.3 "Ours", and 7.2 rows 5 to 8.
+// in-toto attestation, DigestSet, but strictly: every digest that can be
+// computed must agree (docs/threats.md, rows 5 to 8).
 func TestMatch(t *testing.T) {
 	a, b := hexOf("a", 64), hexOf("b", 64)
 	a5, b5 := hexOf("a", 128), hexOf("b", 128)

@@ -143,7 +143,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// SPECS 7.2 rows 6 and 8 to 14, 64, 65 as a statement can meet them: each is
+// docs/threats.md, rows 6 and 8 to 14, 64, 65 as a statement can meet them: each is
 // one change to a statement that is read.
 func TestParseRefuses(t *testing.T) {
 	sha := hexOf("a", 64)
@@ -226,7 +226,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// SPECS 7.2 rows 14 and 50: over a limit is said to be that, and early.
+// docs/threats.md, rows 14 and 50: over a limit is said to be that, and early.
 func TestParseLimits(t *testing.T) {
 	statement := func(subjects, digests int, predicate string) string {
 		var list []string
@@ -274,7 +274,7 @@ func TestParseLimits(t *testing.T) {
 	}
 }
 
-// SPECS 7.2 row 3: the predicate type is compared whole, before anything is decoded.
+// docs/threats.md, row 3: the predicate type is compared whole, before anything is decoded.
 func TestDecode(t *testing.T) {
 	s, err := provenance.New("https://slsa.dev/provenance/v1", json.RawMessage(`{"a":1,"b":2}`), subject("a"))
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
 
-// The media types of Sigstore bundles that are read (SPECS 4.1). mediaTypeV03
-// is the one that is written.
+// The media types of Sigstore bundles that are read (protobuf-specs, Bundle).
+// mediaTypeV03 is the one that is written.
 const (
 	mediaTypeV01    = "application/vnd.dev.sigstore.bundle+json;version=0.1"
 	mediaTypeV02    = "application/vnd.dev.sigstore.bundle+json;version=0.2"

@@ -11,8 +11,9 @@ import (
 
 const sum = "h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
-// SPECS 6.3: lower case, + as %2B, the leading v and +incompatible kept, the
-// major suffix part of the path; modules go by their exact path.
+// The golang type of package-url: lower case, + as %2B, the leading v and
+// +incompatible kept, the major suffix part of the path; modules go by their
+// exact path.
 func TestPURL(t *testing.T) {
 	tests := []struct {
 		path, version, want string

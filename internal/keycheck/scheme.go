@@ -38,7 +38,7 @@ type scheme struct {
 }
 
 // schemeOf reads a name. Hash and salt length are part of it: nothing in a
-// message can choose them (SPECS 7.2, row 18).
+// message can choose them (docs/threats.md, row 18).
 //
 // A PSS salt is as long as the hash. A signer that salts otherwise is named
 // with its length at the end: rsa-pss-sha512-salt32.
@@ -151,7 +151,7 @@ func fit(name string, pub crypto.PublicKey) (scheme, error) {
 // scheme knows.
 //
 // Two different signatures of one message may both verify: from (r, s) anybody
-// makes (r, n-s), see SPECS 7.2, row 20. Signature bytes identify nothing.
+// makes (r, n-s), see docs/threats.md, row 20. Signature bytes identify nothing.
 func Verify(name string, pub crypto.PublicKey, message, sig []byte) error {
 	s, err := fit(name, pub)
 	if err != nil {

@@ -43,8 +43,8 @@ var (
 		"rsa-pkcs1v15-sha256", "rsa-pkcs1v15-sha384", "rsa-pkcs1v15-sha512"}
 )
 
-// TestKeyConfusion is SPECS 7.2, row 18: a signature counts under the scheme it
-// was made with and under no other, whatever the key.
+// TestKeyConfusion is docs/threats.md, row 18: a signature counts under the
+// scheme it was made with and under no other, whatever the key.
 func TestKeyConfusion(t *testing.T) {
 	keys := signers(t)
 	fits := map[string][]string{"ed25519": {"ed25519"}, "P-256": ecdsaSchemes, "P-384": ecdsaSchemes, "P-521": ecdsaSchemes, "rsa": rsaSchemes}
@@ -117,7 +117,7 @@ func TestDefaultScheme(t *testing.T) {
 	}
 }
 
-// TestMalleability is SPECS 7.2, row 20. (r, n-s) verifies too, so signature
+// TestMalleability is docs/threats.md, row 20. (r, n-s) verifies too, so signature
 // bytes identify nothing; but of each pair there is one encoding.
 func TestMalleability(t *testing.T) {
 	key := signers(t)["P-256"].(*ecdsa.PrivateKey)

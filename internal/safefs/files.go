@@ -22,8 +22,8 @@ const maxFolders = 256
 //
 // A link anywhere is [ErrLink], a pipe, socket or device is [ErrNotRegular],
 // and a name with a newline or that is not UTF-8 is [ErrNotLocal], because no
-// list of names could carry it (SPECS 7.2, rows 44 and 46). The names are those
-// of this disk: they need not be [Local].
+// list of names could carry it (docs/threats.md, rows 44 and 46). The names
+// are those of this disk: they need not be [Local].
 func Files(root *os.Root) ([]string, error) {
 	w := walk{root: root, left: MaxFiles}
 	if err := w.folder(".", maxFolders); err != nil {

@@ -13,7 +13,7 @@ const MaxName = 4096
 
 // Local refuses a slash-separated path from outside unless it names, in one
 // spelling and on every system alike, something below the folder it is used in
-// (SPECS 7.2, row 43). So a backslash, a colon, a control or format character,
+// (docs/threats.md, row 43). So a backslash, a colon, a control or format character,
 // a name that Windows reserves or trims, an element that is empty, "." or "..",
 // and an absolute path are all [ErrNotLocal].
 //

@@ -10,7 +10,8 @@ import (
 var ErrBase64 = errors.New("not strict base64 (padded, no white space, no stray bits)")
 
 // AppendBase64 decodes src, which must be standard base64 in its one spelling:
-// padded, no white space, and the bits that do not count zero (SPECS 7.2 row 65).
+// padded, no white space, and the bits that do not count zero
+// (docs/threats.md, row 65).
 func AppendBase64(dst, src []byte) ([]byte, error) {
 	return appendBase64(dst, src, &standard)
 }

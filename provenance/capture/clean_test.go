@@ -99,19 +99,19 @@ func TestBestTag(t *testing.T) {
 }
 
 func TestCleaner(t *testing.T) {
-	c := cleaner{root: "/work/repo", dir: "/work/repo/sub", also: []string{"/link"}}
+	c := cleaner{root: "/src/repo", dir: "/src/repo/sub", also: []string{"/link"}}
 	for _, test := range []struct{ in, want string }{
 		{"", ""},
 		{"plain words, and=more", "plain words, and=more"},
-		{"/work/repo", ".."},
-		{"/work/repo/sub/x", "x"},
-		{"/work/repo/x", "../x"},
+		{"/src/repo", ".."},
+		{"/src/repo/sub/x", "x"},
+		{"/src/repo/x", "../x"},
 		{"/link/sub/x", "x"},
-		{"/work/repository/x", "(withheld)"},
-		{"/work/repo/../secret", "(withheld)"},
-		{"-I/home/me -L/work/repo/lib", "-I(withheld) -L../lib"},
+		{"/src/repository/x", "(withheld)"},
+		{"/src/repo/../secret", "(withheld)"},
+		{"-I/home/me -L/src/repo/lib", "-I(withheld) -L../lib"},
 		{"--sysroot=/home/me", "--sysroot=(withheld)"},
-		{"a:/home/me:/work/repo/sub/b", "(withheld):b"},
+		{"a:/home/me:/src/repo/sub/b", "(withheld):b"},
 		{`C:\Users\me\x`, "(withheld)"},
 		{`-I=C:/Users/me`, "-I=(withheld)"},
 		{`\\server\share`, "(withheld)"},
@@ -138,7 +138,7 @@ func TestCleaner(t *testing.T) {
 		{"x/y", "x/y"},
 		{"../x", "../x"},
 		{"../../other", "(withheld)"},
-		{"/work/repo/sub", "."},
+		{"/src/repo/sub", "."},
 		{"/etc/passwd", "(withheld)"},
 	} {
 		if got := c.path(test.in); got != test.want {
@@ -147,7 +147,7 @@ func TestCleaner(t *testing.T) {
 	}
 	for _, test := range []struct{ in, want string }{
 		{"/home/bob smith/x", "(withheld)"},
-		{"/home/bob smith:/work/repo/sub/x:y", "(withheld):x:y"},
+		{"/home/bob smith:/src/repo/sub/x:y", "(withheld):x:y"},
 		{"-O2 -I/home/me", "-O2 -I(withheld)"},
 	} {
 		if got := c.variable(test.in); got != test.want {
@@ -166,7 +166,7 @@ func FuzzCleaner(f *testing.F) {
 		if len(before)+len(after) > 200 {
 			t.Skip()
 		}
-		c := cleaner{root: "/work/repo", dir: "/work/repo"}
+		c := cleaner{root: "/src/repo", dir: "/src/repo"}
 		got := c.text(before + " https://me:p4ssw0rd@host.example/x" + after)
 		if strings.Contains(got, "p4ssw0rd") {
 			t.Errorf("the password stays in %q", got)
@@ -178,8 +178,8 @@ func FuzzCleaner(f *testing.F) {
 }
 
 func TestArguments(t *testing.T) {
-	c := cleaner{root: "/work/repo", dir: "/work/repo"}
-	list := argumentList{clean: c, start: c, allowed: []string{"ok", "/work/repo/x", "https://u:p@h/x"}}
+	c := cleaner{root: "/src/repo", dir: "/src/repo"}
+	list := argumentList{clean: c, start: c, allowed: []string{"ok", "/src/repo/x", "https://u:p@h/x"}}
 	for _, test := range []struct{ argv, want string }{
 		{"go build", "go build"},
 		{"/usr/local/go/bin/go build .", "go build ."},
@@ -191,21 +191,21 @@ func TestArguments(t *testing.T) {
 		{"go test ok", "go (withheld) ok"},
 		{"go build -race -p 4 -mod=vendor -tags a,b ./...", "go build -race -p 4 -mod=vendor -tags a,b ./..."},
 		{"go build --trimpath=true --tags=a", "go build -trimpath=true -tags=a"},
-		{"go build -o /home/me/x -o=/work/repo/dist/x", "go build -o (withheld) -o=dist/x"},
-		{"go build -overlay /work/repo/o.json -modfile=../../x -pgo=auto -pgo /home/me/p", "go build -overlay o.json -modfile=(withheld) -pgo=auto -pgo (withheld)"},
+		{"go build -o /home/me/x -o=/src/repo/dist/x", "go build -o (withheld) -o=dist/x"},
+		{"go build -overlay /src/repo/o.json -modfile=../../x -pgo=auto -pgo /home/me/p", "go build -overlay o.json -modfile=(withheld) -pgo=auto -pgo (withheld)"},
 		{"go build -token secret .", "go build (withheld) (withheld) ."},
 		{"go build -token=secret .", "go build (withheld) ."},
 		{"go build -token -race .", "go build (withheld) -race ."},
 		{"go build -tags a;secret", "go build -tags (withheld)"},
 		{"go build -p", "go build (withheld)"},
 		{"go build -- secret;", "go build -- (withheld)"},
-		{"go build ./a ../b example.com/x/y@v1.2.3 main.go /work/repo/c /work/repo/d.go /home/me/e", "go build ./a (withheld) example.com/x/y@v1.2.3 main.go ./c d.go (withheld)"},
+		{"go build ./a ../b example.com/x/y@v1.2.3 main.go /src/repo/c /src/repo/d.go /home/me/e", "go build ./a (withheld) example.com/x/y@v1.2.3 main.go ./c d.go (withheld)"},
 		{"go install example.com/x@latest", "go install example.com/x@latest"},
 		{"go|build|-toolexec=/opt/garble|-toolexec|/opt/garble -seed=secret", "go|build|-toolexec=garble|-toolexec|garble (withheld)"},
 		{"go|build|-gcflags=-N -l -d=ssa/check/on|-asmflags|all=-D SECRET=1", "go|build|-gcflags=-N -l -d=ssa/check/on|-asmflags|all=(withheld) (withheld)"},
 		{"go|build|-ldflags=example.com/...=-X a.b=secret|.", "go|build|-ldflags=example.com/...=-X a.b=(withheld)|."},
 		{"go|build|-ldflags=secret|.", "go|build|-ldflags=(withheld)|."},
-		{"/home/me/make secret ok /work/repo/x https://u:p@h/x", "make (withheld) ok x https://h/x"},
+		{"/home/me/make secret ok /src/repo/x https://u:p@h/x", "make (withheld) ok x https://h/x"},
 		{"/home/me/odd;name", "(withheld)"},
 	} {
 		separator := " "
@@ -224,7 +224,7 @@ func FuzzArguments(f *testing.F) {
 	f.Add("-ldflags", "-X a=PLANTED")
 	f.Add("-unknown", "PLANTED")
 	f.Fuzz(func(t *testing.T, a, b string) {
-		c := cleaner{root: "/work/repo", dir: "/work/repo"}
+		c := cleaner{root: "/src/repo", dir: "/src/repo"}
 		list := argumentList{clean: c, start: c}
 		got := list.command([]string{"go", "build", a, b, "-ldflags=-X main.v=PL4NTED"})
 		if strings.Contains(strings.Join(got, " "), "PL4NTED") {

@@ -22,7 +22,7 @@ const ApprovalType = "https://github.com/touchmark-go/touchmark/predicates/appro
 // An Approval is one person's consent to move one digest from one environment
 // to another, under one policy, until it expires. It is bound to all of these,
 // so that it cannot be used again for another artifact, another environment,
-// another policy or another day (SPECS 7.2, row 38).
+// another policy or another day (docs/threats.md, row 38).
 //
 // It becomes consent when a person signs its [Approval.Statement]. Several
 // people may sign the same one, or each their own; a verifier counts people.

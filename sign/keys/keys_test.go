@@ -188,7 +188,7 @@ func (weak) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
 	return nil, errors.New("must not be asked")
 }
 
-// TestWeakKeys is SPECS 7.2, row 19, for keys that would sign.
+// TestWeakKeys is docs/threats.md, row 19, for keys that would sign.
 func TestWeakKeys(t *testing.T) {
 	p224, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	if err != nil {
