@@ -32,8 +32,8 @@ Without --key there is no signature, and nobody can rely on what nobody signed: 
 are then ARTIFACT.provenance.json and ARTIFACT.sbom.json, for touchmark sign.
 
 The outputs are those named by --output; for go build they can be left out, and are what its
--o names. Environment variables are recorded only if --env names them, values that -X sets in
-the program only if --link-var does. A build that fails leaves no evidence.
+-o names. Environment variables are recorded only if --env names them; values that -ldflags=-X
+sets, and arguments of commands other than go, are not. A build that fails leaves no evidence.
 
 Evidence beside the output makes the next build's work tree dirty unless git ignores it:
 ignore the output folder, or use --out.`,
@@ -52,15 +52,14 @@ ignore the output folder, or use --out.`,
 	f.StringVar(&o.out, "out", "", "write the evidence to `DIR`, in the place of beside each output")
 	o.key.flag(c, "provenance and SBOM")
 	f.StringArrayVar(&o.env, "env", nil, "record the environment variable `NAME`; may be repeated")
-	f.StringArrayVar(&o.linkVars, "link-var", nil, "record the value that -ldflags -X gives to `NAME` (main.version); may be repeated")
 	f.StringArrayVar(&o.outputs, "output", nil, "`PATH` of a file or folder that the command makes; may be repeated")
 	return c
 }
 
 type buildOptions struct {
-	out                    string
-	key                    signingKey
-	env, linkVars, outputs []string
+	out          string
+	key          signingKey
+	env, outputs []string
 }
 
 func (o *buildOptions) run(cmd *cobra.Command, args []string) error {
@@ -81,7 +80,7 @@ func (o *buildOptions) run(cmd *cobra.Command, args []string) error {
 	progress(stderr, "touchmark: running %s", showAll(args))
 	build := exec.Command(args[0], args[1:]...)
 	build.Stdin, build.Stdout, build.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), stderr
-	rec, err := capture.Options{Env: o.env, LinkVars: o.linkVars}.Run(cmd.Context(), build, outputs...)
+	rec, err := capture.Options{Env: o.env}.Run(cmd.Context(), build, outputs...)
 	if err != nil {
 		return err
 	}
@@ -285,7 +284,7 @@ func dirtyTree(b *provenance.Build) (bool, string) {
 
 // shellWord is s as a word that can be pasted into a shell.
 func shellWord(s string) string {
-	if plain(s) && !strings.ContainsAny(s, " \t'\"\\$`&|;<>()*?[]#~!{}") {
+	if s != "" && plain(s) && !strings.ContainsAny(s, " \t'\"\\$`&|;<>()*?[]#~!{}") {
 		return s
 	}
 	return "'" + strings.ReplaceAll(oneLine(s), "'", `'\''`) + "'"

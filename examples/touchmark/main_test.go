@@ -88,7 +88,7 @@ var gitEnvironment = []string{
 }
 
 // goEnvironment is what builds need when HOME is a new folder.
-func goEnvironment(t *testing.T) []string {
+func goEnvironment(t testing.TB) []string {
 	env := []string{"GOENV=off", "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0"}
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOTOOLCHAIN"} {
 		value, err := exec.Command("go", "env", name).Output()
@@ -109,7 +109,7 @@ func goEnvironment(t *testing.T) []string {
 //	ci.key, alice.key, mallory.key and .pub; all but mallory are in trust.json
 //	trust.json, policy.json  the policy that both releases meet
 //	aging.json      a trust file with a key that ends on 2026-12-01
-func makeFixture(t *testing.T) string {
+func makeFixture(t testing.TB) string {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("no git")
 	}

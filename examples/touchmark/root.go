@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,22 +12,12 @@ import (
 // newRoot makes the tree of commands.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "touchmark",
+		Use:   "touchmark COMMAND",
 		Short: "prove how software was made, and decide whether it may be used",
 		Long: `touchmark proves how software was made, and decides whether it may be used.
 
-The side that builds records how, lists what is inside, and signs both:
-  keys generate   make a signing key
-  build           run a build, and write its provenance, its SBOM and their bundle
-  capture, sbom, attest, sign
-                  the same in single steps, and any other attestation
-
-The side that uses says whom it trusts and what must be proven, and asks:
-  trust init      whom: keys, and who may build to which level
-  policy learn    what: the tightest policy that a good release meets
-  verify          may this artifact be used?  It answers ALLOW, DENY or UNDECIDED, and why
-
-And for people: inspect (what is this file?), diff (what changed?).
+Who builds records how, lists what is inside, and signs both. Who uses says whom to believe and
+what must be proven, and asks: the answer is ALLOW, DENY or UNDECIDED, and why.
 
 Exit status: 0 allowed or done, 1 denied, 2 undecided or could not do it, 64 wrong usage.
 Only 0 is a yes.`,
@@ -37,26 +28,69 @@ Only 0 is a yes.`,
   touchmark verify --trust trust.json --policy policy.json dist/app`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE:          group("build, verify or another; touchmark --help lists them"),
+		RunE:          group("build, verify or another"),
 		Args:          cobra.ArbitraryArgs,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(newBuild(), newCapture(), newSBOM(), newAttest(), newSign(), newVerify(), newInspect(), newDiff(),
-		newTrust(), newPolicy(), newKeys())
-	for _, c := range root.Commands() {
-		disableSorting(c)
+	for _, g := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"To build:", []*cobra.Command{newKeys(), newBuild(), newCapture(), newSBOM(), newAttest(), newSign()}},
+		{"To decide:", []*cobra.Command{newTrust(), newPolicy(), newVerify()}},
+		{"To look:", []*cobra.Command{newInspect(), newDiff()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.title
+			root.AddCommand(c)
+		}
 	}
-	disableSorting(root)
+	root.SetUsageFunc(usage)
+	inOrder(root)
 	return root
 }
 
-// disableSorting lists flags in the order in which they are explained.
-func disableSorting(c *cobra.Command) {
+// inOrder lists flags in the order in which they are explained.
+func inOrder(c *cobra.Command) {
 	c.Flags().SortFlags = false
 	c.DisableFlagsInUseLine = true
 	for _, sub := range c.Commands() {
-		disableSorting(sub)
+		inOrder(sub)
 	}
+}
+
+// usage says how a command is called, with examples before the details.
+func usage(cmd *cobra.Command) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Usage:\n  %s\n", cmd.UseLine())
+	if cmd.HasExample() {
+		fmt.Fprintf(&b, "\nExamples:\n%s\n", cmd.Example)
+	}
+	list := func(title string, in func(*cobra.Command) bool) {
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() && in(c) {
+				if title != "" {
+					fmt.Fprintf(&b, "\n%s\n", title)
+					title = ""
+				}
+				fmt.Fprintf(&b, "  %-11s %s\n", c.Name(), c.Short)
+			}
+		}
+	}
+	for _, g := range cmd.Groups() {
+		list(g.Title, func(c *cobra.Command) bool { return c.GroupID == g.ID })
+	}
+	list("Commands:", func(c *cobra.Command) bool { return c.GroupID == "" && c.Name() != "completion" })
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(&b, "\n%s COMMAND --help says more about a command.\n", cmd.CommandPath())
+	}
+	if !cmd.HasParent() {
+		b.WriteString("touchmark completion SHELL --help says how a shell (bash, zsh, fish, powershell) completes words.\n")
+	} else if flags := cmd.LocalFlags().FlagUsages(); !cmd.HasAvailableSubCommands() && flags != "" {
+		fmt.Fprintf(&b, "\nFlags:\n%s", flags)
+	}
+	_, err := io.WriteString(cmd.OutOrStderr(), b.String())
+	return err
 }
 
 // group is what a command does that only has commands below it: it says so.

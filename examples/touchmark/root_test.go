@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// TestHelpTeaches holds every command to a help that says what it is for, shows
+// an example and explains each flag.
+func TestHelpTeaches(t *testing.T) {
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		t.Run(c.CommandPath(), func(t *testing.T) {
+			var out, errs bytes.Buffer
+			args := append(strings.Fields(c.CommandPath())[1:], "--help")
+			if got := run(args, strings.NewReader(""), &out, &errs); got != statusDone {
+				t.Fatalf("status %d: %s", got, errs.String())
+			}
+			if c.Short == "" || len(c.Long) < 80 {
+				t.Error("it does not say what it is for")
+			}
+			if !c.HasSubCommands() && !strings.Contains(c.Example, c.CommandPath()+" ") {
+				t.Error("it shows no example of itself")
+			}
+			if strings.Contains(out.String(), "\t") || !strings.HasSuffix(out.String(), "\n") {
+				t.Errorf("help is not plain lines: %q", out.String())
+			}
+			for line := range strings.Lines(c.Long) {
+				if n := len([]rune(line)); n > 112 {
+					t.Errorf("a line of %d characters: %s", n, line)
+				}
+			}
+		})
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRoot())
+}
+
+// TestExamplesParse holds the examples to commands and flags that exist.
+func TestExamplesParse(t *testing.T) {
+	root := newRoot()
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		for line := range strings.Lines(c.Example) {
+			words, _, _ := strings.Cut(strings.TrimSpace(line), " && ")
+			args := strings.Fields(words)[1:]
+			cmd, rest, err := newRoot().Find(args)
+			if err != nil || !cmd.Runnable() || cmd.HasSubCommands() {
+				t.Errorf("%s: no such command: %s", c.CommandPath(), line)
+				continue
+			}
+			if err := cmd.ParseFlags(rest); err != nil {
+				t.Errorf("%s: %v", line, err)
+			} else if err := cmd.ValidateRequiredFlags(); err != nil {
+				t.Errorf("%s: %v", line, err)
+			} else if err := cmd.ValidateArgs(cmd.Flags().Args()); err != nil {
+				t.Errorf("%s: %v", line, err)
+			}
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(root)
+}

@@ -1,0 +1,50 @@
+//go:build unix
+
+// Command launch runs a command N times and prints how long all runs took
+// together and the fastest, in nanoseconds, and the largest resident set of one, in
+// KiB. Without arguments it does nothing, which is the least that a Go process
+// can do.
+//
+// The benchmark does not measure by itself, because on Linux the resident set
+// of a child counts from that of the process that starts it.
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+func main() {
+	if len(os.Args) < 3 {
+		return
+	}
+	n, err := strconv.Atoi(os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	var largest int64
+	var best time.Duration
+	start := time.Now()
+	for range n {
+		began := time.Now()
+		c := exec.Command(os.Args[2], os.Args[3:]...)
+		if err := c.Run(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
+		if took := time.Since(began); best == 0 || took < best {
+			best = took
+		}
+		largest = max(largest, int64(c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss))
+	}
+	if runtime.GOOS == "darwin" { // bytes there
+		largest /= 1024
+	}
+	fmt.Println(time.Since(start).Nanoseconds(), best.Nanoseconds(), largest)
+}
