@@ -85,9 +85,17 @@ func (d *deciding) askFor(i int, valid map[string]approver, status *release.Stat
 	return fmt.Sprintf("%s: approve %s to %s under this policy, then hand in the new evidence", strings.Join(missing, " or "), d.artifact.primary, d.Environment)
 }
 
-// isAuthor reports whether the person released or built the artifact.
+// isAuthor reports whether the person released or built the artifact: whoever
+// signed its provenance, whether the rule counts them or not.
 func (d *deciding) isAuthor(name string, status *release.Status) bool {
-	return status != nil && status.Author == name || d.provenance != nil && slices.Contains(d.provenance.counted, name)
+	if status != nil && status.Author == name {
+		return true
+	}
+	if d.provenance == nil {
+		return false
+	}
+	_, signed := d.provenance.unit.signatories[name]
+	return signed
 }
 
 // approvals are the people whose approval of this artifact counts, and of the
@@ -154,7 +162,7 @@ func (d *deciding) countsNot(u *unit, a *release.Approval, s Signatory, status *
 		return "expired " + a.Expires.UTC().Format(time.RFC3339)
 	case status != nil && status.Author == s.Principal:
 		return "is the author's own: who released it does not approve it"
-	case d.provenance != nil && slices.Contains(d.provenance.counted, s.Principal):
+	case d.isAuthor(s.Principal, status):
 		return "is the author's own: who built it does not approve it"
 	}
 	return ""
