@@ -21,6 +21,8 @@ type Scanner struct {
 
 	text       []byte // names that had escapes and are being read, decoded
 	one, other []byte // room for decoding names to compare them
+
+	inner *Error // while looking for the value that a type refused: the reason
 }
 
 // A step is one step of the way: a member if index is negative.

@@ -39,6 +39,8 @@ type Error struct {
 
 	limit bool
 	cause error
+	size  int    // of the document that it is about
+	sum   uint64 // of the same
 }
 
 func (e *Error) Error() string {

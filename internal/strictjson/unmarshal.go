@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"reflect"
 	"regexp"
 	"time"
@@ -38,41 +39,50 @@ func unmarshal(data []byte, v any, closed bool) error {
 		return s.Fail("want a value, found null")
 	}
 	m := &shaper{closed: closed, made: map[reflect.Type]*shape{}}
-	if err := s.value(m.target(t)); err != nil {
-		return err
-	}
-	if err := s.End(); err != nil {
-		return err
-	}
-	err := json.Unmarshal(data, v)
+	err := s.value(m.target(t))
 	if err == nil {
+		err = s.End()
+	}
+	var refused *Error
+	if errors.As(err, &refused) {
+		refused.size, refused.sum = len(data), sum(data)
+		return refused
+	}
+	if err = json.Unmarshal(data, v); err == nil {
 		return nil
 	}
-	// Look for the value that a type refused, to say where it stands.
-	m = &shaper{closed: closed, probes: true, made: map[reflect.Type]*shape{}}
-	s = NewScanner(data)
-	if err := s.value(m.target(t)); err != nil {
-		return err
-	}
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		s := NewScanner(data)
-		at := s.locate(int(wrong.Offset))
-		at.Msg = fmt.Sprintf("want %s, found %s", kindOf(wrong.Type), wrong.Value)
-		at.cause = err
-		return at
-	}
-	e := s.errorAt(0, false, "%v", err)
-	e.cause = err
+	e := locate(data, err, (&shaper{probes: true, made: map[reflect.Type]*shape{}}).target(t))
+	e.size, e.sum = len(data), sum(data)
 	return e
 }
 
-// target is the shape behind the pointer that Unmarshal was given. A type's own
-// UnmarshalJSON may call Unmarshal on a type derived from it; one that decodes
-// itself at the top is left to encoding/json.
+// target is the shape behind the pointer that Unmarshal was given.
 func (m *shaper) target(t reflect.Type) *shape { return m.of(t.Elem()) }
 
-// probed lets the type try the value by itself.
+// locate says where in data, which was checked and is well formed, the value
+// stands that could not be decoded.
+func locate(data []byte, err error, t *shape) *Error {
+	s := NewScanner(data)
+	errors.As(err, &s.inner)
+	var at *Error
+	if errors.As(s.value(t), &at) {
+		return at
+	}
+	s = NewScanner(data)
+	at = s.errorAt(0, false, "%v", err)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		at = s.last(int(wrong.Offset))
+		at.Msg = fmt.Sprintf("want %s, found %s", kindOf(wrong.Type), wrong.Value)
+	}
+	at.cause = err
+	return at
+}
+
+// probed finds out whether this is the value that its type refused. If that was
+// by an [*Error] about the value's own bytes, the value is known by them: the
+// type is not asked again, since types that hold themselves would be asked
+// twice as often for each level.
 func (s *Scanner) probed(t *shape) error {
 	s.space()
 	start := s.pos
@@ -80,41 +90,60 @@ func (s *Scanner) probed(t *shape) error {
 	if err != nil {
 		return err
 	}
-	err = json.Unmarshal(raw, reflect.New(t.probe).Interface())
-	if err == nil {
+	if s.inner != nil {
+		if len(raw) != s.inner.size || sum(raw) != s.inner.sum {
+			return nil
+		}
+		e := s.errorAt(start+s.inner.Offset, s.inner.limit, "%s", s.inner.Msg)
+		e.Pointer, e.cause = e.Pointer+s.inner.Pointer, s.inner.cause
+		return e
+	}
+	if raw[0] == '{' || raw[0] == '[' {
 		return nil
 	}
-	e := s.errorAt(start, false, "%v", err)
-	e.cause = err
-	var inner *Error
-	if errors.As(err, &inner) {
-		pointer := e.Pointer
-		e = s.errorAt(start+inner.Offset, inner.limit, "%s", inner.Msg)
-		e.Pointer, e.cause = pointer+inner.Pointer, inner.cause
+	if err := json.Unmarshal(raw, reflect.New(t.probe).Interface()); err != nil {
+		e := s.errorAt(start, false, "%v", err)
+		e.cause = err
+		return e
 	}
-	return e
+	return nil
 }
 
-// locate makes the error for the value that was read last before offset.
-func (s *Scanner) locate(offset int) *Error {
-	best := s.errorAt(0, false, "")
+// sum tells pieces of one document apart.
+func sum(data []byte) uint64 {
+	h := fnv.New64a()
+	h.Write(data)
+	return h.Sum64()
+}
+
+// last makes the error for the value that begins last before offset.
+func (s *Scanner) last(offset int) *Error {
+	stop, best := -1, 0
+	var at *Error
 	var walk func() error
 	walk = func() error {
-		if kind := s.Kind(); s.pos >= offset {
+		kind := s.Kind()
+		if s.pos >= offset {
 			return errors.New("found")
-		} else if best.Offset <= s.pos {
-			best = s.errorAt(s.pos, false, "")
-			switch kind {
-			case '{':
-				return s.Object(func([]byte) error { return walk() })
-			case '[':
-				return s.Array(func(int) error { return walk() })
-			}
+		}
+		if best = s.pos; best == stop {
+			at = s.errorAt(best, false, "")
+			return at
+		}
+		switch kind {
+		case '{':
+			return s.Object(func([]byte) error { return walk() })
+		case '[':
+			return s.Array(func(int) error { return walk() })
 		}
 		return s.Skip()
 	}
-	_ = walk() // the document has been checked; the walk ends where it was told to
-	return best
+	_ = walk() // the document has been checked: the walk ends where it is to
+	*s, stop = Scanner{data: s.data}, best
+	if _ = walk(); at == nil {
+		at = s.errorAt(0, false, "")
+	}
+	return at
 }
 
 // kindOf names what JSON a Go type wants.

@@ -165,6 +165,25 @@ func TestUnmarshalPointerAndCause(t *testing.T) {
 	}
 }
 
+// A type that holds itself and decodes itself is not asked anew at each level,
+// which would take 2^60 steps here. Nor does the way to a wrong value among many
+// cost more than two walks.
+func TestUnmarshalDeepAndWide(t *testing.T) {
+	deep := []byte(strings.Repeat(`{"c":`, 60) + `{"x":1}` + strings.Repeat("}", 60))
+	var v struct {
+		Strict strict `json:"c"`
+	}
+	var e *strictjson.Error
+	if err := strictjson.Unmarshal(deep, &v); !errors.As(err, &e) || e.Pointer != strings.Repeat("/c", 60)+"/x" || e.Msg != `unknown member "x"` {
+		t.Errorf("%v at %q", err, e.Pointer)
+	}
+	wide := []byte(`{"list":[` + strings.Repeat(`{"keyid":"a"},`, 200_000) + `{"keyid":1}]}`)
+	var w document
+	if err := strictjson.Unmarshal(wide, &w); !errors.As(err, &e) || e.Pointer != "/list/200000/keyid" {
+		t.Errorf("%v at %q", err, e.Pointer)
+	}
+}
+
 // Whatever Check accepts, encoding/json accepts with the same value, and what
 // the Scanner reads as a string is what encoding/json reads. The reverse does
 // not hold: duplicates, invalid UTF-8, lone surrogates, depth over MaxDepth and
