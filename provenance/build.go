@@ -74,8 +74,32 @@ type BuildMetadata struct {
 
 // ParseBuild reads the Build in s, which must be of type [SLSAProvenanceV1] or
 // [SLSAProvenanceV02]. What it returns is valid, and From says what it was read
-// from. A v0.2 predicate is read into the places that SLSA's migration guide
-// names; see the table at buildV02.
+// from. Digests that are spelled dirHash1 have become dirHash.
+//
+// A v0.2 predicate goes where SLSA's own migration guide puts it ("Migrating
+// from 0.2", provenance v1):
+//
+//	v0.2                               Build
+//	builder.id                         RunDetails.Builder.ID
+//	buildType                          BuildDefinition.BuildType, as it is
+//	invocation.parameters              ExternalParameters
+//	invocation.configSource.uri        ExternalParameters["source"]
+//	invocation.configSource.entryPoint ExternalParameters["entryPoint"]
+//	invocation.configSource            ResolvedDependencies, if not in materials
+//	invocation.environment             InternalParameters
+//	materials                          ResolvedDependencies
+//	metadata.buildInvocationId         RunDetails.Metadata.InvocationID
+//	metadata.buildStartedOn            RunDetails.Metadata.StartedOn
+//	metadata.buildFinishedOn           RunDetails.Metadata.FinishedOn
+//	buildConfig                        nowhere: builder.id implies it
+//	metadata.completeness              nowhere: builder.id implies it
+//	metadata.reproducible              nowhere: builder.id implies it
+//
+// A parameter that is itself named source or entryPoint would hide the config
+// source, or be hidden by it, so it is refused. Digests stay as they are: v0.2
+// writes a git commit as sha1, which is weak and never becomes a gitCommit. The
+// SLSA generators for GitHub write buildInvocationID, which no version of the
+// specification has; it is read, and refused beside another buildInvocationId.
 func ParseBuild(s *Statement) (*Build, error) {
 	if s == nil {
 		return nil, errors.New("statement is missing")

@@ -8,31 +8,7 @@ import (
 	"time"
 )
 
-// buildV02 is a SLSA Provenance v0.2 predicate. It goes where SLSA's own
-// migration guide ("Migrating from 0.2", provenance v1) puts it:
-//
-//	v0.2                               Build
-//	builder.id                         RunDetails.Builder.ID
-//	buildType                          BuildDefinition.BuildType, as it is
-//	invocation.parameters              ExternalParameters
-//	invocation.configSource.uri        ExternalParameters["source"]
-//	invocation.configSource.entryPoint ExternalParameters["entryPoint"]
-//	invocation.configSource            ResolvedDependencies, if not in materials
-//	invocation.environment             InternalParameters
-//	materials                          ResolvedDependencies
-//	metadata.buildInvocationId         RunDetails.Metadata.InvocationID
-//	metadata.buildStartedOn            RunDetails.Metadata.StartedOn
-//	metadata.buildFinishedOn           RunDetails.Metadata.FinishedOn
-//	buildConfig                        nowhere: builder.id implies it
-//	metadata.completeness              nowhere: builder.id implies it
-//	metadata.reproducible              nowhere: builder.id implies it
-//
-// The SLSA generators for GitHub write buildInvocationID, which no version of the
-// specification has; it is read, and refused beside another buildInvocationId.
-//
-// A parameter that is itself named source or entryPoint would hide the config
-// source, or be hidden by it, so it is refused. Digests stay as they are: v0.2
-// writes a git commit as sha1, which is weak and never becomes a gitCommit.
+// buildV02 is a SLSA Provenance v0.2 predicate, but for what [ParseBuild] drops.
 type buildV02 struct {
 	Builder struct {
 		ID string `json:"id"`
@@ -49,7 +25,7 @@ type buildV02 struct {
 	} `json:"invocation"`
 	Metadata struct {
 		BuildInvocationID string    `json:"buildInvocationId"`
-		InvocationIDInUse string    `json:"buildInvocationID"`
+		InvocationIDInUse string    `json:"buildInvocationID"` // by the generators
 		BuildStartedOn    time.Time `json:"buildStartedOn"`
 		BuildFinishedOn   time.Time `json:"buildFinishedOn"`
 	} `json:"metadata"`

@@ -291,14 +291,16 @@ func (j *fileJob) hash(root *os.Root, bufs [][]byte, stop func() error) error {
 		for _, h := range hashes {
 			h.Write(piece)
 		}
-		size += int64(len(piece))
+		if size += int64(len(piece)); size > before.Size() {
+			return fmt.Errorf("%s changed while it was read: it had %d bytes, and has more", quote(j.path), before.Size())
+		}
 		return stop()
 	})
 	if err != nil {
 		return err
 	}
 	if size != before.Size() {
-		return fmt.Errorf("%s changed while it was read: %d bytes, then %d", quote(j.path), before.Size(), size)
+		return fmt.Errorf("%s changed while it was read: it had %d bytes, and has %d", quote(j.path), before.Size(), size)
 	}
 	j.sums = make([][]byte, len(hashes))
 	for i, h := range hashes {

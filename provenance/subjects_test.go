@@ -342,3 +342,33 @@ func TestSubjectsMemory(t *testing.T) {
 		t.Errorf("sha256 is %s, want %s", got[0].Digest["sha256"], want)
 	}
 }
+
+// A file that grows while it is read is not a subject (SPECS 7.2, row 42).
+func TestSubjectsChanged(t *testing.T) {
+	t.Chdir(tree(t, map[string]string{"big": strings.Repeat("x", 8<<20)}))
+	if _, err := provenance.Subjects(t.Context(), "big"); err != nil {
+		t.Fatal(err)
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	ctx := &growing{Context: t.Context(), t: t}
+	if got, err := provenance.Subjects(ctx, "big"); err == nil || !strings.Contains(err.Error(), `"big" changed while it was read`) {
+		t.Errorf("a file that grew: %v, %v", got, err)
+	}
+}
+
+// growing is a context that makes the file longer whenever it is asked.
+type growing struct {
+	context.Context
+	t *testing.T
+}
+
+func (g *growing) Err() error {
+	f, err := os.OpenFile("big", os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if _, err := f.WriteString("more"); err != nil {
+		g.t.Fatal(err)
+	}
+	return f.Close()
+}
