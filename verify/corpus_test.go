@@ -1,11 +1,14 @@
 package verify_test
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/touchmark-go/touchmark/internal/testkit"
 	"github.com/touchmark-go/touchmark/internal/testkit/story"
 )
 
@@ -23,8 +26,20 @@ func TestCorpus(t *testing.T) {
 }
 
 // elsewhere names the tests of rows of SPECS 7.2 that are about code, not about
-// evidence.
-var elsewhere = map[int]string{}
+// evidence, and further tests of rows that have stories: file and function.
+var elsewhere = map[int][]string{
+	14: {"verify/limits_test.go:TestLimitCode", "verify/limits_test.go:TestMemory"},
+	42: {"verify/limits_test.go:TestOpenChanged"},
+	46: {"internal/safefs/safefs_test.go:TestFilesRefuses"},
+	50: {"verify/limits_test.go:TestTooMuchEvidence"},
+	51: {"verify/pattern_test.go:FuzzMatchRef"},
+	52: {"verify/break_test.go:TestBreak"},
+	53: {"verify/same_test.go:TestNothingIsNoYes", "verify/config_test.go:TestZeroRefuses"},
+	54: {"verify/pattern_test.go:TestShow"},
+	55: {"provenance/capture/secrets_test.go:TestSecrets", "provenance/capture/secrets_test.go:TestSecretsInErrors", "sbom/sbom_test.go:TestNoSecrets"},
+	56: {"provenance/capture/run_test.go:TestSameBytes", "provenance/capture/secrets_test.go:TestLeaks"},
+	70: {"verify/same_test.go:TestConcurrent", "verify/config_test.go:TestNewCopies"},
+}
 
 // TestRows wants a story for each row of SPECS 7.2 that evidence signed by keys
 // can meet: files are named T-ROW-what.txtar.
@@ -45,8 +60,15 @@ func TestRows(t *testing.T) {
 		held[row] = true
 	}
 	for _, row := range rows {
-		if !held[row] && elsewhere[row] == "" {
+		if !held[row] && len(elsewhere[row]) == 0 {
 			t.Errorf("T-%02d: no story", row)
+		}
+		for _, test := range elsewhere[row] {
+			file, function, _ := strings.Cut(test, ":")
+			data, err := os.ReadFile(filepath.Join(testkit.Root(t), filepath.FromSlash(file)))
+			if err != nil || !strings.Contains(string(data), "\nfunc "+function+"(") {
+				t.Errorf("T-%02d: there is no %s: %v", row, test, err)
+			}
 		}
 	}
 }
