@@ -51,6 +51,10 @@ func (s source) commits(b *provenance.Build) []string {
 	repo, err := repository(s.repository)
 	var out []string
 	for _, dep := range b.BuildDefinition.ResolvedDependencies {
+		if d, ok := dep.Digest.Get(provenance.GitCommit); ok && dep.URI == "" && dep.Name == "source" && s.repository == "" {
+			out = append(out, d.Hex()) // a repository without a remote has no URI
+			continue
+		}
 		got, ref, ok := repositoryAt(dep.URI)
 		if !ok || err == nil && got != repo || ref != "" && s.ref != "" && ref != s.ref {
 			continue
