@@ -38,9 +38,6 @@ Exit status 0 says that they could be compared, not that they are equal.`,
 				return err
 			}
 			var out bytes.Buffer
-			if a.build == nil != (b.build == nil) && a.bom == nil != (b.bom == nil) {
-				return fmt.Errorf("%q holds %s and %q holds %s: nothing in them can be compared", args[0], a.what(), args[1], b.what())
-			}
 			if a.build != nil && b.build != nil {
 				out.WriteString("provenance\n")
 				changes := provenance.Diff(a.build, b.build)
@@ -117,7 +114,7 @@ func loadSides(path string) (sides, error) {
 		}
 		for _, b := range bundles {
 			if b.Err != nil {
-				return out, fmt.Errorf("%q, line %s: %w", path, b.Origin, b.Err)
+				return out, fmt.Errorf("%q is neither a statement, nor bundles, nor an SBOM: %s: %w", path, b.Origin, b.Err)
 			}
 			if b.PayloadType != provenance.PayloadType {
 				continue

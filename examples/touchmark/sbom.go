@@ -102,14 +102,15 @@ func bomTable(bom *cdx.BOM) []byte {
 	if bom.Metadata != nil && bom.Metadata.Component != nil {
 		m := bom.Metadata.Component
 		fmt.Fprintf(&b, "%s %s\n", show(m.Name), show(orUnknown(m.Version)))
+		line := func(name, value string) { fmt.Fprintf(&b, "  %-13s %s\n", show(name), show(value)) }
 		if m.Hashes != nil {
 			for _, h := range *m.Hashes {
-				fmt.Fprintf(&b, "%s %s\n", show(string(h.Algorithm)), show(h.Value))
+				line(string(h.Algorithm), h.Value)
 			}
 		}
 		for _, p := range bomProperties(m) {
-			if name, ok := strings.CutPrefix(p.Name, "touchmark:go:"); ok {
-				fmt.Fprintf(&b, "%s %s\n", show(name), show(p.Value))
+			if name, ok := strings.CutPrefix(p.Name, "touchmark:go:"); ok && p.Name != sbom.PropertyVersion {
+				line(name, p.Value)
 			}
 		}
 		b.WriteByte('\n')

@@ -156,6 +156,9 @@ func loadTrust(path string) (*verify.Trust, error) {
 		return nil, err
 	}
 	t, err := verify.ParseTrust(data)
+	if err != nil && schemaOf(data) == verify.PolicySchema {
+		return nil, fmt.Errorf("trust-invalid: %q is a policy, want a trust file", path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", path, err)
 	}
@@ -168,10 +171,24 @@ func loadPolicy(path string) (*verify.Policy, error) {
 		return nil, err
 	}
 	p, err := verify.ParsePolicy(data)
+	if err != nil && schemaOf(data) == verify.TrustSchema {
+		return nil, fmt.Errorf("policy-invalid: %q is a trust file, want a policy", path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", path, err)
 	}
 	return p, nil
+}
+
+// schemaOf is what a configuration file says it is, to tell two that were mixed up.
+func schemaOf(data []byte) string {
+	var in struct {
+		Schema string `json:"schema"`
+	}
+	if json.Unmarshal(data, &in) != nil {
+		return ""
+	}
+	return in.Schema
 }
 
 // date is a time as a person reads it.
