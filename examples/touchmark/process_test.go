@@ -3,10 +3,15 @@
 package main
 
 import (
+	"bufio"
+	"encoding/base64"
+	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -29,7 +34,78 @@ func BenchmarkNothingProcess(b *testing.B) {
 	processes(b, goBuild(b, "./testdata/launch", "launch"))
 }
 
-func goBuild(b *testing.B, pkg, name string) string {
+// TestHostileFiles gives verify what is meant to exhaust it. It must say no, or
+// that it cannot, in less than 64 MiB.
+func TestHostileFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the command")
+	}
+	dir := makeFixture(t)
+	bin, launch := goBuild(t, ".", "touchmark"), goBuild(t, "./testdata/launch", "launch")
+	file := func(name string) string { return filepath.Join(dir, name) }
+	hostile := filepath.Join(t.TempDir(), "hostile")
+	envelope := func(payload string) string {
+		return fmt.Sprintf(`{"payloadType":"application/vnd.in-toto+json","payload":%q,"signatures":[{"sig":"AAAA"}]}`, base64.StdEncoding.EncodeToString([]byte(payload)))
+	}
+	for _, c := range []struct {
+		name    string
+		content func(f *os.File) error
+	}{
+		{"two gigabytes of nothing", func(f *os.File) error { return f.Truncate(2 << 30) }},
+		{"one long line", repeat(`{"payload":"`, "A", 40<<20)},
+		{"members without end", repeat(`{"payload":"","x":[0`, ",0", 10_000_000)},
+		{"many members in one line", repeat(`{"payload":"","x":[0`, ",0", 5_000_000)},
+		{"ten thousand deep", repeat("", "[", 10_000)},
+		{"deep inside", repeat(`{"payload":"","x":`, "[", 10_000)},
+		{"deep in the payload", repeat(envelope(strings.Repeat("[", 10_000)), "\n", 1)},
+		{"more lines than are read", repeat(envelope("{}"), "\n"+envelope("{}"), 100_000)},
+		{"signatures", repeat(`{"payload":"e30=","payloadType":"x","signatures":[{"sig":"AAAA"}`, `,{"sig":"AAAA"}`, 500_000)},
+	} {
+		f, err := os.Create(hostile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(c.content(f), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		for _, role := range []struct {
+			name               string
+			trust, policy, evd string
+			status             int
+		}{
+			{"evidence", file("trust.json"), file("policy.json"), hostile, statusDenied},
+			{"policy", file("trust.json"), hostile, file("v1.0.0/app.intoto.jsonl"), statusFailed},
+			{"trust", hostile, file("policy.json"), file("v1.0.0/app.intoto.jsonl"), statusFailed},
+		} {
+			out, err := exec.Command(launch, "1", bin, "verify", "--trust", role.trust, "--policy", role.policy, "--evidence", role.evd, file("v1.0.0/app")).CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			var ns, best, kib, status int
+			if _, err := fmt.Sscan(string(out), &ns, &best, &kib, &status); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			t.Logf("%s as %s: status %d, %d MiB", c.name, role.name, status, kib>>10)
+			if status != role.status || kib > 64<<10 {
+				t.Errorf("%s as %s: status %d and %d MiB, want %d and less than 64", c.name, role.name, status, kib>>10, role.status)
+			}
+		}
+	}
+}
+
+// repeat writes before, and then unit n times.
+func repeat(before, unit string, n int) func(*os.File) error {
+	return func(f *os.File) error {
+		w := bufio.NewWriter(f)
+		w.WriteString(before)
+		for range n {
+			w.WriteString(unit)
+		}
+		return w.Flush()
+	}
+}
+
+func goBuild(b testing.TB, pkg, name string) string {
 	b.Helper()
 	bin := filepath.Join(b.TempDir(), name)
 	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", bin, pkg).CombinedOutput(); err != nil {
@@ -47,8 +123,9 @@ func processes(b *testing.B, command ...string) {
 		b.Fatalf("%v\n%s", err, out)
 	}
 	var ns, best, kib float64
-	if _, err := fmt.Sscan(string(out), &ns, &best, &kib); err != nil {
-		b.Fatalf("%v\n%s", err, out)
+	var status int
+	if _, err := fmt.Sscan(string(out), &ns, &best, &kib, &status); err != nil || status != statusDone {
+		b.Fatalf("%v, status %d\n%s", err, status, out)
 	}
 	b.ReportMetric(ns/float64(b.N), "ns/op")
 	b.ReportMetric(best/1e6, "best-ms")
