@@ -25,7 +25,7 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// elsewhere names the tests of rows of SPECS 7.2 that are about code, not about
+// elsewhere names the tests of rows of docs/threats.md that are about code, not about
 // evidence, and further tests of rows that have stories: file and function.
 var elsewhere = map[int][]string{
 	14: {"verify/limits_test.go:TestLimitCode", "verify/limits_test.go:TestMemory"},
@@ -41,7 +41,7 @@ var elsewhere = map[int][]string{
 	70: {"verify/same_test.go:TestConcurrent", "verify/config_test.go:TestNewCopies"},
 }
 
-// TestRows wants a story for each row of SPECS 7.2 that evidence signed by keys
+// TestRows wants a story for each row of docs/threats.md that evidence signed by keys
 // can meet: files are named T-ROW-what.txtar.
 func TestRows(t *testing.T) {
 	rows := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 19, 20, 33, 34, 35, 37, 38, 40, 41, 42, 46, 50, 51, 52, 53, 54, 55, 56, 61, 64, 65, 66, 69, 70}
