@@ -128,7 +128,7 @@ func numbered(n int) map[string]string {
 	return files
 }
 
-// SPECS 7.2 rows 43, 44 and 46: nothing outside of the root, no links, no
+// docs/threats.md, rows 43, 44 and 46: nothing outside of the root, no links, no
 // devices, no newlines. Each refusal is one change to a folder that is hashed.
 func TestSubjectsRefuses(t *testing.T) {
 	if runtime.GOOS == "windows" {
@@ -343,7 +343,7 @@ func TestSubjectsMemory(t *testing.T) {
 	}
 }
 
-// A file that grows while it is read is not a subject (SPECS 7.2, row 42).
+// A file that grows while it is read is not a subject (docs/threats.md, row 42).
 func TestSubjectsChanged(t *testing.T) {
 	t.Chdir(tree(t, map[string]string{"big": strings.Repeat("x", 8<<20)}))
 	if _, err := provenance.Subjects(t.Context(), "big"); err != nil {
