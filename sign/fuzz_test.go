@@ -24,6 +24,8 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(strings.Replace(goodBundle, `"publicKey":{"hint":"k"}`, `"certificate":{"rawBytes":"bGVhZg=="}`, 1)))
 	f.Add([]byte(strings.Replace(goodEnvelope, "aGVs", `\u0061-_s`, 1)))
 	f.Add([]byte("{\n" + goodEnvelope))
+	f.Add([]byte(strings.Replace(goodBundle, `"dsseEnvelope":`+goodEnvelope,
+		`"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="},"signature":"c2ln"}`, 1)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		all, err := sign.Read(bytes.NewReader(data))
 		if err != nil {

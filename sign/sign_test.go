@@ -356,7 +356,7 @@ func equal(t *testing.T, got, want []*sign.Bundle) {
 			t.Errorf("bundle %d: %v, %v", i, g.Err, w.Err)
 			continue
 		}
-		if g.ID() != w.ID() || g.PayloadType != w.PayloadType || g.Format != w.Format || !bytes.Equal(g.PAE(), w.PAE()) {
+		if g.ID() != w.ID() || g.PayloadType != w.PayloadType || g.Format != w.Format || g.MessageDigest != w.MessageDigest || !bytes.Equal(g.PAE(), w.PAE()) {
 			t.Errorf("bundle %d: %+v, want %+v", i, g, w)
 		}
 		a, _ := json.Marshal(g.Signatures)
