@@ -115,6 +115,10 @@ func ask(t *testing.T, c *story.Case, lines []byte) (verdict *verify.Verdict, ev
 // same payloads by the same principals, and then only in the places listed.
 func TestBreak(t *testing.T) {
 	met := make([]bool, len(places))
+	step := 1
+	if raceEnabled {
+		step = 13 // the race detector has nothing to find here, and takes ten times as long
+	}
 	for _, kind := range accepted {
 		t.Run(kind.name, func(t *testing.T) {
 			c := story.Build(t, kind.script)
@@ -154,7 +158,7 @@ func TestBreak(t *testing.T) {
 				}
 			}
 			broken := bytes.Clone(c.Lines)
-			for at := from; at < to; at++ {
+			for at := from; at < to; at += step {
 				was := c.Lines[at]
 				for _, value := range []byte{was ^ 1, 0, ' ', '"'} {
 					if value == was {
@@ -165,14 +169,14 @@ func TestBreak(t *testing.T) {
 				}
 				broken[at] = was
 			}
-			for at := from; at < to; at++ {
+			for at := from; at < to; at += step {
 				check("a cut", at, append(bytes.Clone(c.Lines[:at]), c.Lines[to:]...))
 			}
 			t.Logf("%d bytes, %d changes, %d of them in the places that may change", to-from, tried, same)
 		})
 	}
 	for i, p := range places {
-		if !met[i] && !t.Failed() {
+		if !met[i] && !t.Failed() && step == 1 {
 			t.Errorf("nothing is ever changed in %s: it is listed in vain", p.name)
 		}
 	}

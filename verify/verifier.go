@@ -476,7 +476,7 @@ func (v *Verifier) gather(ctx context.Context, evidence []*sign.Bundle, at time.
 	slices.SortStableFunc(unread, func(a, b Finding) int {
 		return cmp.Or(compareOrigins(a.Evidence, b.Evidence), strings.Compare(a.Message, b.Message))
 	})
-	return units, unread, nil
+	return units, slices.Compact(unread), nil // doubles count once
 }
 
 // compareOrigins orders places in evidence: files by name, lines by number.
