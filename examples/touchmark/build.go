@@ -77,7 +77,11 @@ func (o *buildOptions) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	stderr := cmd.ErrOrStderr()
-	progress(stderr, "touchmark: running %s", showAll(args))
+	words := make([]string, len(args))
+	for i, a := range args {
+		words[i] = shellWord(a)
+	}
+	progress(stderr, "touchmark: running %s", strings.Join(words, " "))
 	build := exec.Command(args[0], args[1:]...)
 	build.Stdin, build.Stdout, build.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), stderr
 	rec, err := capture.Options{Env: o.env}.Run(cmd.Context(), build, outputs...)

@@ -130,6 +130,11 @@ func exists(path string) bool {
 // beside is the path of a file that belongs to an artifact: next to it, or in dir.
 func beside(artifact, dir, suffix string) string {
 	artifact = filepath.Clean(artifact)
+	if base := filepath.Base(artifact); base == "." || base == ".." {
+		if abs, err := filepath.Abs(artifact); err == nil {
+			artifact = abs // the evidence of a folder is beside it, by its name
+		}
+	}
 	if dir != "" {
 		artifact = filepath.Join(dir, filepath.Base(artifact))
 	}

@@ -55,10 +55,10 @@ for a key that lives in a secret store and nowhere else.`,
 				how = "NOT encrypted"
 			}
 			w := cmd.OutOrStdout()
-			fmt.Fprintf(w, "%s      secret, %s: whoever has it can sign in your name\n", show(out), how)
 			fmt.Fprintf(w, "%s.pub  public, for trust files\n", show(out))
+			fmt.Fprintf(w, "%s      secret, %s: whoever has it can sign in your name\n", show(out), how)
 			fmt.Fprintf(w, "key ID %s (%s)\n", id, key.Scheme())
-			fmt.Fprintf(w, "next: touchmark trust init --principal NAME=%s.pub …\n", show(out))
+			fmt.Fprintf(w, "next: touchmark trust init --principal NAME=%s --builder NAME=local=1 --out trust.json\n", shellWord(out+".pub"))
 			return nil
 		}),
 	}

@@ -23,10 +23,12 @@ func show(s string) string {
 	return fmt.Sprintf("%+q", s)
 }
 
-// plain reports whether s can do nothing to a terminal or to a reader's eye.
+// plain reports whether s can do nothing to a terminal or to a reader's eye:
+// what turns the direction of text or has no width is a format character, which
+// does not count as printable.
 func plain(s string) bool {
 	for _, r := range s {
-		if !unicode.IsPrint(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
+		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
 			return false
 		}
 	}
