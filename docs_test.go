@@ -1,6 +1,8 @@
 package touchmark_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path"
@@ -10,6 +12,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/touchmark-go/touchmark/sign"
+	"github.com/touchmark-go/touchmark/sign/keys"
+	"github.com/touchmark-go/touchmark/verify"
 )
 
 var quoted = regexp.MustCompile("`([^`]+)`")
@@ -79,6 +86,92 @@ func TestThreats(t *testing.T) {
 			t.Errorf("no row, or not its own, names the story %s", story)
 		}
 	}
+}
+
+// docs/policy.md explains every member of both files and every code, with the
+// decision that it leads to, and its examples are files that can be used.
+func TestPolicyDocument(t *testing.T) {
+	text := document(t, "docs", "policy.md")
+	var trust *verify.Trust
+	var policies []*verify.Policy
+	blocks := regexp.MustCompile("(?s)```json\n(.*?)```\n")
+	examples := ""
+	for _, m := range blocks.FindAllStringSubmatch(text, -1) {
+		examples += m[1]
+		if strings.Contains(m[1], verify.TrustSchema) {
+			var err error
+			if trust, err = verify.ParseTrust(withKeys(t, m[1])); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		policy, err := verify.ParsePolicy([]byte(m[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		policies = append(policies, policy)
+	}
+	if trust == nil || len(policies) != 2 {
+		t.Fatalf("a trust file and %d policies, want 2", len(policies))
+	}
+	options := verify.Options{Authenticators: []verify.Authenticator{anyone{}}, Conditions: func(string, string) (verify.Condition, error) {
+		return func(json.RawMessage) (bool, error) { return true, nil }, nil
+	}}
+	if _, err := options.New(trust, policies...); err != nil {
+		t.Error(err)
+	}
+	prose := blocks.ReplaceAllString(text, "")
+	for _, file := range []string{"trust.go", "policy.go", "config.go", "match.go"} {
+		for _, m := range regexp.MustCompile(`json:"(\w+)`).FindAllStringSubmatch(document(t, "verify", file), -1) {
+			member := m[1]
+			if !strings.Contains(prose, "`"+member+"`") && !strings.Contains(prose, `"`+member+`": `) {
+				t.Errorf("%s: %q is not explained", file, member)
+			}
+			if !strings.Contains(examples, `"`+member+`"`) {
+				t.Errorf("%s: %q is in no example", file, member)
+			}
+		}
+	}
+	_, table, _ := strings.Cut(prose, "\n## Codes\n")
+	for _, code := range codesOf(t) {
+		decision := regexp.MustCompile("(?m)^\\| `" + regexp.QuoteMeta(code) + "` \\|.*\\| ([A-Za-z ]+) \\|$").FindStringSubmatch(table)
+		if decision == nil {
+			t.Errorf("code %s is not explained", code)
+			continue
+		}
+		want := verify.Code(code).Decision().String()
+		if strings.HasSuffix(code, "-invalid") {
+			want = "no verdict"
+		}
+		if !strings.EqualFold(decision[1], want) {
+			t.Errorf("code %s leads to %s, and the document says %s", code, want, decision[1])
+		}
+	}
+}
+
+// anyone is an Authenticator that could check every identity.
+type anyone struct{}
+
+func (anyone) Accepts(verify.Identity) bool { return true }
+
+func (anyone) Authenticate(context.Context, *sign.Bundle, time.Time) ([]verify.Identified, error) {
+	return nil, nil
+}
+
+// withKeys puts a key in the place of each that a trust file leaves out.
+func withKeys(t *testing.T, text string) []byte {
+	t.Helper()
+	return regexp.MustCompile(`"pem": "…"`).ReplaceAllFunc([]byte(text), func([]byte) []byte {
+		key, err := keys.Generate(keys.ECDSAP256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pem, err := json.Marshal(string(key.MarshalPublic()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append([]byte(`"pem": `), pem...)
+	})
 }
 
 // quotes are the words of a cell that stand in code quotes.
