@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/touchmark-go/touchmark/provenance"
 )
 
 func TestGoOutput(t *testing.T) {
@@ -52,5 +54,25 @@ func TestShellWord(t *testing.T) {
 		if got := shellWord(s); got != want {
 			t.Errorf("shellWord(%q) = %s, want %s", s, got, want)
 		}
+	}
+}
+
+// TestBOMOfOtherBytes holds the SBOM to the bytes that the provenance is about:
+// a file that was replaced after the build gets no SBOM under its name.
+func TestBOMOfOtherBytes(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject, err := subjectOf(t.Context(), self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := bomOf(t.Context(), self, subject.Digest); err != nil {
+		t.Errorf("the same bytes: %v", err)
+	}
+	other := provenance.Set(provenance.SumSHA256([]byte("what was built")))
+	if _, _, err := bomOf(t.Context(), self, other); err == nil || !strings.Contains(err.Error(), "changed after it was built") {
+		t.Errorf("other bytes: error %v", err)
 	}
 }
