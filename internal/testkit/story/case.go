@@ -164,6 +164,14 @@ func (m *maker) expand(text string) string {
 			}
 			return strings.ReplaceAll(value, "\n", `\n`)
 		}
+		switch word {
+		case "<long>":
+			return strings.Repeat("a", 1<<20)
+		case "<big>":
+			return strings.Repeat("AAAA", 4<<20)
+		case "<signatures>":
+			return strings.Repeat(`{"sig":"AAAA"},`, 64)
+		}
 		if value, ok := m.tokens[word]; ok {
 			return value
 		}
@@ -210,8 +218,6 @@ func (m *maker) build() *Case {
 	for name, sum := range map[string][]byte{"<md5>": sumMD5(m.made.data), "<sha1>": sumSHA1(m.made.data), "<sha512>": sumSHA512(m.made.data)} {
 		m.tokens[name] = hex.EncodeToString(sum)
 	}
-	m.tokens["<long>"], m.tokens["<big>"] = strings.Repeat("a", 1<<20), strings.Repeat("AAAA", 4<<20)
-	m.tokens["<signatures>"] = strings.Repeat(`{"sig":"AAAA"},`, 64)
 	shown := m.made
 	if m.presented != nil {
 		shown = *m.presented
