@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -99,8 +100,11 @@ func (o *verifyOptions) run(cmd *cobra.Command, args []string) error {
 // artifact is the file of that name, or the digest if it is one and no such
 // file is there.
 func artifact(arg string) (a verify.Artifact, isDigest bool) {
-	if d, err := provenance.ParseDigest(arg); err == nil && !exists(arg) {
-		return verify.Digest(d), true
+	if d, err := provenance.ParseDigest(arg); err == nil {
+		// Some systems have no file names with a colon, and say so in their own way.
+		if _, err := os.Lstat(arg); err != nil {
+			return verify.Digest(d), true
+		}
 	}
 	return verify.File(arg), false
 }
