@@ -238,13 +238,19 @@ func mismatches(rules map[string]Matcher, root any, asked name, closed bool, nam
 	return out
 }
 
+// reaches reports whether something below at is named.
+func reaches(rules map[string]Matcher, named []string, at string) bool {
+	below := func(pointer string) bool { return strings.HasPrefix(pointer, at+"/") }
+	return slices.ContainsFunc(slices.Collect(maps.Keys(rules)), below) || slices.ContainsFunc(named, below)
+}
+
 // unnamed lists the values below node that no rule names, in order.
 func unnamed(rules map[string]Matcher, node any, at string, named []string) []string {
 	if _, ok := rules[at]; ok || node == nil || slices.Contains(named, at) {
 		return nil // an exact rule has compared the whole value, an open one waives what no deeper rule names
 	}
 	object, ok := node.(map[string]any)
-	if !ok {
+	if !ok || len(object) == 0 && at != "" && !reaches(rules, named, at) {
 		return []string{at}
 	}
 	var out []string

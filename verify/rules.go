@@ -406,7 +406,11 @@ func (d *deciding) checkAge(t *trial, rule string, most time.Duration, claimed t
 	case age < -maxSkew:
 		f.Message, f.Got = "it says that it was made in the future", from.UTC().Format(time.RFC3339)+" ("+how+")"
 	case age > most:
-		f.Message, f.Got = "it is too old", fmt.Sprintf("%s (%s %s)", roughly(age), how, from.UTC().Format(time.RFC3339))
+		old := roughly(age)
+		if old == formatDuration(most) {
+			old = "a little more"
+		}
+		f.Message, f.Got = "it is too old", fmt.Sprintf("%s (%s %s)", old, how, from.UTC().Format(time.RFC3339))
 	default:
 		t.pass(CodeStale, rule)
 		t.findings[len(t.findings)-1].Got = how + " " + from.UTC().Format(time.RFC3339)
