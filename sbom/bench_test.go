@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/touchmark-go/touchmark/internal/gofacts/factstest"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sbom"
 )
@@ -33,28 +34,12 @@ func modules250(t testing.TB) []byte {
 
 // binaryWith is the smallest ELF file with that build info.
 func binaryWith(version, info string) []byte {
-	order := binary.LittleEndian
-	b := make([]byte, 128)
-	copy(b, "\x7fELF\x02\x01\x01")
-	order.PutUint16(b[16:], 2)  // executable
-	order.PutUint16(b[18:], 62) // x86-64
-	order.PutUint32(b[20:], 1)
-	order.PutUint64(b[32:], 64) // program headers
-	order.PutUint16(b[52:], 64)
-	order.PutUint16(b[54:], 56)
-	order.PutUint16(b[56:], 1)
 	blob := make([]byte, 32)
 	copy(blob, "\xff Go buildinf:\x08\x02")
 	blob = append(binary.AppendUvarint(blob, uint64(len(version))), version...)
 	info = strings.Repeat("<", 16) + info + strings.Repeat(">", 16)
 	blob = append(binary.AppendUvarint(blob, uint64(len(info))), info...)
-	order.PutUint32(b[64:], 1) // PT_LOAD, readable and writable
-	order.PutUint32(b[68:], 6)
-	order.PutUint64(b[72:], 128)
-	order.PutUint64(b[80:], 0x400000)
-	order.PutUint64(b[96:], uint64(len(blob)))
-	order.PutUint64(b[104:], uint64(len(blob)))
-	return append(b, blob...)
+	return factstest.ELF(blob)
 }
 
 // BenchmarkFromBinary is the SBOM of a program of 250 modules, from its bytes

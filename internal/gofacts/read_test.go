@@ -271,28 +271,7 @@ func image(version, info string) []byte {
 	if info != "" {
 		info = strings.Repeat("<", 16) + info + strings.Repeat(">", 16)
 	}
-	return elf(append(binary.AppendUvarint(blob, uint64(len(info))), info...))
-}
-
-// elf is an ELF file with nothing in it but writable data at 0x400000.
-func elf(data []byte) []byte {
-	order := binary.LittleEndian
-	b := make([]byte, 128)
-	copy(b, "\x7fELF\x02\x01\x01")
-	order.PutUint16(b[16:], 2)  // executable
-	order.PutUint16(b[18:], 62) // x86-64
-	order.PutUint32(b[20:], 1)
-	order.PutUint64(b[32:], 64) // program headers
-	order.PutUint16(b[52:], 64)
-	order.PutUint16(b[54:], 56)
-	order.PutUint16(b[56:], 1)
-	order.PutUint32(b[64:], 1) // PT_LOAD, readable and writable
-	order.PutUint32(b[68:], 6)
-	order.PutUint64(b[72:], 128)
-	order.PutUint64(b[80:], 0x400000)
-	order.PutUint64(b[96:], uint64(len(data)))
-	order.PutUint64(b[104:], uint64(len(data)))
-	return append(b, data...)
+	return factstest.ELF(append(binary.AppendUvarint(blob, uint64(len(info))), info...))
 }
 
 func TestReadText(t *testing.T) {
@@ -341,7 +320,7 @@ func TestReadPointers(t *testing.T) {
 			blob = append(blob, make([]byte, 48-len(blob))...)
 			blob = word(word(blob, base+64+len(version)), len(framed))
 			blob = append(blob, make([]byte, 64-len(blob))...)
-			data := elf(append(append(blob, version...), framed...))
+			data := factstest.ELF(append(append(blob, version...), framed...))
 			want, err := buildinfo.Read(bytes.NewReader(data))
 			if err != nil {
 				t.Fatal(err)
