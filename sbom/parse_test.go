@@ -2,7 +2,6 @@ package sbom_test
 
 import (
 	"bytes"
-	"encoding/csv"
 	"errors"
 	"io"
 	"os"
@@ -34,7 +33,7 @@ var (
 func TestParseCorpus(t *testing.T) {
 	root := testkit.Corpus(t)
 	for _, corpus := range []string{"cyclonedx", "cyclonedx-examples"} {
-		for _, row := range rows(t, filepath.Join(root, corpus, "expected.csv")) {
+		for _, row := range testkit.Rows(t, filepath.Join(root, corpus, "expected.csv")) {
 			if !strings.HasSuffix(row[1], "-json") {
 				continue
 			}
@@ -63,20 +62,6 @@ func TestParseCorpus(t *testing.T) {
 			})
 		}
 	}
-}
-
-func rows(t *testing.T, name string) [][]string {
-	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	all, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all[1:]
 }
 
 // small is a document that everything about is right.

@@ -2,7 +2,6 @@ package sign_test
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"os"
@@ -195,16 +194,7 @@ func TestReadCorpusPass(t *testing.T) {
 	}
 	rows := 0
 	for _, table := range tables {
-		f, err := os.Open(table)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		all, err := csv.NewReader(f).ReadAll()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, row := range all[1:] {
+		for _, row := range testkit.Rows(t, table) {
 			id, format, path, verdict := row[0], row[1], row[2], row[10]
 			switch format {
 			case "dsse-key", "dsse-embedded-cert", "sigstore-bundle-dsse", "sigstore-bundle-slsa":

@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -43,19 +42,11 @@ type vectors struct {
 // Verify alone; of their keys, Check refuses exactly those with exponent 3.
 func TestWycheproof(t *testing.T) {
 	dir := testkit.Corpus(t)
-	f, err := os.Open(filepath.Join(dir, "wycheproof", "expected.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := len(rows)-1, 19; got != want {
+	rows := testkit.Rows(t, filepath.Join(dir, "wycheproof", "expected.csv"))
+	if got, want := len(rows), 19; got != want {
 		t.Errorf("%d rows in expected.csv, want %d", got, want)
 	}
-	for _, row := range rows[1:] {
+	for _, row := range rows {
 		t.Run(filepath.Base(row[0]), func(t *testing.T) {
 			data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(row[2])))
 			if err != nil {

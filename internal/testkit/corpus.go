@@ -3,6 +3,7 @@
 package testkit
 
 import (
+	"encoding/csv"
 	"os"
 	"path/filepath"
 	"testing"
@@ -26,6 +27,21 @@ func Corpus(t testing.TB) string {
 	}
 	t.Skipf("no test corpus at %s: set TOUCHMARK_CORPUS to its folder to run this test", dir)
 	return ""
+}
+
+// Rows returns the rows of a CSV file without its heading.
+func Rows(t testing.TB, name string) [][]string {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	all, err := csv.NewReader(f).ReadAll()
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%s: %d rows, %v", name, len(all), err)
+	}
+	return all[1:]
 }
 
 // Root returns the top folder of the repository: the one that holds the
