@@ -56,8 +56,11 @@ func (d *deciding) checkApprovals(status *release.Status) {
 			}
 		}
 		for _, name := range sortedKeys(valid) {
-			if !d.isApprover(name) {
+			switch {
+			case !d.isApprover(name):
 				said = append(said, name+" is not among them")
+			case d.approvers[i][name] && !slices.Contains(got, name):
+				said = append(said, name+" counts once, for another quota")
 			}
 		}
 		d.add(Finding{Code: CodeApproval, Status: Failed, Rule: rule, Message: fmt.Sprintf("%d of %d people", len(got), q.AtLeast), Want: q.String(), Got: strings.Join(said, "; "),
@@ -76,13 +79,29 @@ func (d *deciding) askFor(i int, valid map[string]approver, status *release.Stat
 	if d.provenance == nil {
 		return "find out first why its provenance was refused; nobody should approve it before"
 	}
-	var missing []string
-	for _, name := range sortedKeys(d.approvers[i]) {
-		if _, counts := valid[name]; !counts && !d.isAuthor(name, status) {
-			missing = append(missing, name)
+	missing := d.couldApprove(d.approvers[i], valid, status)
+	if len(missing) == 0 { // those who may sit here sit elsewhere, and move if somebody takes their seat
+		for _, people := range d.approvers {
+			missing = append(missing, d.couldApprove(people, valid, status)...)
 		}
+		slices.Sort(missing)
+		missing = slices.Compact(missing)
+	}
+	if len(missing) == 0 {
+		return "nobody who is left may approve it; change the policy only after review"
 	}
 	return fmt.Sprintf("%s: approve %s to %s under this policy, then hand in the new evidence", strings.Join(missing, " or "), d.artifact.primary, d.Environment)
+}
+
+// couldApprove are those of people who have not approved and are no authors.
+func (d *deciding) couldApprove(people map[string]bool, valid map[string]approver, status *release.Status) []string {
+	var out []string
+	for _, name := range sortedKeys(people) {
+		if _, counts := valid[name]; !counts && !d.isAuthor(name, status) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // isAuthor reports whether the person released or built the artifact: whoever

@@ -48,6 +48,14 @@ func (m *maker) artifact(verb string, args []string) error {
 		}
 		copy(data[i+32:], "\xff\xff\xff\x7f") // the length of the first string
 		a = fileOf(data)
+	case what == "dirty" && verb == "artifact":
+		clean, dirty := []byte("Z\nbuild\tvcs.modified=false\n"), []byte("ZZ\nbuild\tvcs.modified=true\n")
+		if !bytes.Contains(m.made.data, clean) {
+			return fmt.Errorf("no clean checkout to spoil")
+		}
+		tokens := m.made.tokens
+		a = fileOf(bytes.Replace(m.made.data, clean, dirty, 1))
+		a.tokens = tokens
 	case what == "folder":
 		a.folder = map[string]string{}
 		for _, f := range args[1:] {

@@ -169,6 +169,12 @@ func (m *maker) expand(text string) string {
 			return strings.Repeat("a", 1<<20)
 		case "<big>":
 			return strings.Repeat("AAAA", 4<<20)
+		case "<digests>":
+			var b strings.Builder
+			for i := range 33 {
+				fmt.Fprintf(&b, `"x%d":"%d",`, i, i)
+			}
+			return b.String()
 		case "<signatures>":
 			return strings.Repeat(`{"sig":"AAAA"},`, 64)
 		}

@@ -26,6 +26,7 @@ import (
 //	junk N                        so many lines that are no evidence
 //	artifact text TEXT | folder NAME=TEXT… | go        what evidence is about
 //	artifact garbled                                   a Go program whose build information is spoilt
+//	artifact dirty                                     a Go program that says that its checkout had changes
 //	swap     text TEXT | folder NAME=TEXT… | flip I | later flip I | link NAME TARGET
 //	request at TIME | name NAME | environment NAME | mode MODE | noview | noauthority | canceled
 //
