@@ -273,18 +273,17 @@ func (h *Handle) Close() error {
 // A deciding is the state of one decision under one policy.
 type deciding struct {
 	*compiled
-	ctx         context.Context
-	trust       *trustIndex
-	req         *Request
-	asked       name
-	artifact    *subject
-	units       []*unit
-	unread      []Finding // bundles that could not be read
-	findings    []Finding
-	prefix      string // before rules, when there are several policies
-	provenance  *accepted
-	sboms       []*accepted
-	environment string
+	ctx        context.Context
+	trust      *trustIndex
+	req        *Request
+	asked      name
+	artifact   *subject
+	units      []*unit
+	unread     []Finding // bundles that could not be read
+	findings   []Finding
+	prefix     string // before rules, when there are several policies
+	provenance *accepted
+	sboms      []*accepted
 }
 
 // add adds a finding, and gives it a remedy if it has none.
