@@ -37,6 +37,19 @@ func (r row) trustedKeys() ([]string, error) {
 	return out, nil
 }
 
+// bundles reads the row's evidence, which must be some.
+func (r row) bundles() ([]*sign.Bundle, error) {
+	data, err := r.read(r.bundle)
+	if err != nil {
+		return nil, err
+	}
+	bundles, err := sign.Read(bytes.NewReader(data))
+	if err == nil && len(bundles) == 0 {
+		err = errors.New("no bundle at all")
+	}
+	return bundles, err
+}
+
 // runDSSE wants an envelope by any of the keys.
 func runDSSE(r row) error {
 	pems, err := r.trustedKeys()
@@ -48,11 +61,7 @@ func runDSSE(r row) error {
 	for i, pem := range pems {
 		trust.Principals[fmt.Sprintf("key-%d", i)] = verify.Principal{Kind: verify.Service, Keys: []verify.Key{{PEM: pem}}}
 	}
-	data, err := r.read(r.bundle)
-	if err != nil {
-		return err
-	}
-	bundles, err := sign.Read(bytes.NewReader(data))
+	bundles, err := r.bundles()
 	if err != nil {
 		return err
 	}
@@ -82,11 +91,7 @@ func runMessage(r row) error {
 	if err != nil {
 		return err
 	}
-	data, err := r.read(r.bundle)
-	if err != nil {
-		return err
-	}
-	bundles, err := sign.Read(bytes.NewReader(data))
+	bundles, err := r.bundles()
 	if err != nil {
 		return err
 	}
