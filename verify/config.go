@@ -83,6 +83,9 @@ func (q Quorum) MarshalJSON() ([]byte, error) {
 	if q.Any {
 		return anyJSON, nil
 	}
+	if q.AtLeast == 1 && len(q.Of) == 1 {
+		return json.Marshal(q.Of[0])
+	}
 	return json.Marshal(struct {
 		AtLeast int      `json:"atLeast"`
 		Of      []string `json:"of"`

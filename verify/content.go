@@ -40,9 +40,15 @@ type content struct {
 	sum    []byte // the digest
 	kept   bool
 
-	mu   sync.Mutex
-	at   int64  // which chunk is in last; -1 if none
-	last []byte // the last chunk that was checked
+	mu     sync.Mutex
+	recent []checked // the chunks that were read last, the newest first
+}
+
+// A checked is a chunk that is as it was hashed. A reader of a binary goes to
+// and fro between its headers and its data.
+type checked struct {
+	at   int64
+	data []byte // nil if there is none
 }
 
 // hash reads everything once. If keep it remembers what later reads are checked against.
@@ -97,7 +103,7 @@ func (c *content) hash(ctx context.Context, further []string, keep bool) (proven
 	for name, h := range hashes {
 		set[name] = hex.EncodeToString(h.Sum(nil))
 	}
-	c.sum, c.kept, c.at = whole.Sum(nil), keep, -1
+	c.sum, c.kept, c.recent = whole.Sum(nil), keep, make([]checked, 3)
 	return set, nil
 }
 
@@ -154,11 +160,12 @@ func (c *content) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// forget makes the next read go to the artifact again.
+// forget makes the next read go to the artifact again, and from here on every
+// read but of the chunk that was read last.
 func (c *content) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at = -1
+	c.recent = make([]checked, 1)
 }
 
 // chunk reads chunk i and checks it.
@@ -166,14 +173,21 @@ func (c *content) chunk(i int64) ([]byte, error) {
 	if !c.kept {
 		return nil, errors.New("the artifact was not hashed to be read again")
 	}
-	if c.at == i {
-		return c.last, nil
+	for n, have := range c.recent {
+		if have.data != nil && have.at == i {
+			copy(c.recent[1:n+1], c.recent[:n])
+			c.recent[0] = have
+			return have.data, nil
+		}
 	}
-	if c.last == nil {
-		c.last = make([]byte, min(chunkSize, c.size))
+	oldest := &c.recent[len(c.recent)-1]
+	b := oldest.data
+	oldest.data = nil
+	if n := min(chunkSize, c.size-i*chunkSize); int64(cap(b)) >= n {
+		b = b[:n]
+	} else {
+		b = make([]byte, n)
 	}
-	c.at = -1
-	b := c.last[:min(chunkSize, c.size-i*chunkSize)]
 	if n, err := c.r.ReadAt(b, i*chunkSize); n < len(b) {
 		if err == nil || errors.Is(err, io.EOF) {
 			err = errChanged // shorter than it was
@@ -187,7 +201,8 @@ func (c *content) chunk(i int64) ([]byte, error) {
 	if !same {
 		return nil, errChanged
 	}
-	c.at = i
+	copy(c.recent[1:], c.recent[:])
+	c.recent[0] = checked{i, b}
 	return b, nil
 }
 

@@ -105,6 +105,17 @@ type policyFile struct {
 	Release      *releaseFile      `json:"release,omitempty"`
 }
 
+type examineFile struct {
+	Mode  ExamineMode `json:"mode"`
+	Facts []string    `json:"facts"`
+}
+
+type sourceFile struct {
+	Repository json.RawMessage `json:"repository"`
+	Ref        json.RawMessage `json:"ref"`
+	Dirty      bool            `json:"dirty,omitempty"`
+}
+
 type provenanceFile struct {
 	Types      []string        `json:"types,omitempty"`
 	SignedBy   json.RawMessage `json:"signedBy"`
@@ -220,10 +231,7 @@ func (l *loader) examine(data json.RawMessage) (ExamineRule, error) {
 			return rule, err
 		}
 	} else {
-		var in struct {
-			Mode  ExamineMode `json:"mode"`
-			Facts []string    `json:"facts"`
-		}
+		var in examineFile
 		if err := l.decode(at, data, &in); err != nil {
 			return rule, err
 		}
@@ -303,11 +311,7 @@ func (l *loader) source(data json.RawMessage, buildType string) (SourceRule, err
 	if l.isAny(data) {
 		return SourceRule{Any: true}, nil
 	}
-	var in struct {
-		Repository json.RawMessage `json:"repository"`
-		Ref        json.RawMessage `json:"ref"`
-		Dirty      bool            `json:"dirty"`
-	}
+	var in sourceFile
 	if err := l.decode(at, data, &in); err != nil {
 		return rule, err
 	}
@@ -437,7 +441,7 @@ func (p *Policy) Marshal() []byte {
 	out := policyFile{Schema: PolicySchema, Version: p.Version, Name: p.Name, Package: p.Package, Environment: p.Environment}
 	out.Examine = mustRaw(p.Examine.Mode)
 	if len(p.Examine.Facts) > 0 {
-		out.Examine = mustRaw(map[string]any{"mode": p.Examine.Mode, "facts": p.Examine.Facts})
+		out.Examine = mustRaw(examineFile(p.Examine))
 	}
 	r := p.Provenance
 	out.Provenance = &provenanceFile{Types: r.Types, SignedBy: mustRaw(r.SignedBy), Level: mustRaw(r.Level), BuildType: mustRaw(r.BuildType), Parameters: mustRaw(r.Parameters), MaxAge: age(r.MaxAge)}
@@ -452,11 +456,7 @@ func (p *Policy) Marshal() []byte {
 	if r.Source.Any {
 		out.Provenance.Source = anyJSON
 	} else {
-		source := map[string]any{"repository": r.Source.Repository, "ref": r.Source.Ref}
-		if r.Source.Dirty {
-			source["dirty"] = true
-		}
-		out.Provenance.Source = mustRaw(source)
+		out.Provenance.Source = mustRaw(sourceFile{mustRaw(r.Source.Repository), mustRaw(r.Source.Ref), r.Source.Dirty})
 	}
 	for _, a := range p.Attestations {
 		f := attestationFile{Type: a.Type, SignedBy: mustRaw(a.SignedBy), MaxAge: age(a.MaxAge), Where: a.Where}

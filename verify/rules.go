@@ -141,7 +141,7 @@ func (d *deciding) attempt(u *unit, rule string, types []string, q Quorum, signe
 		return t
 	}
 	if !slices.Contains(types, u.statement.PredicateType) {
-		if d.wanted(u.statement.PredicateType) {
+		if d.wanted(u.statement.PredicateType) || !slices.ContainsFunc(types, func(t string) bool { return akin(t, u.statement.PredicateType) }) {
 			return nil
 		}
 		t.fail(Finding{Code: CodePredicateType, Rule: rule, Message: "a statement of another type", Want: strings.Join(types, " or "), Got: u.statement.PredicateType})
@@ -193,6 +193,20 @@ func misspelt(u *unit) bool {
 func (d *deciding) wanted(predicateType string) bool {
 	return slices.Contains(d.types, predicateType) || len(d.Approvals) > 0 && predicateType == approvalType ||
 		slices.ContainsFunc(d.Attestations, func(a AttestationRule) bool { return a.Type == predicateType })
+}
+
+// akin reports whether two predicate types have one owner: another version, or
+// a type that was mistaken for the wanted one. What is not akin is about
+// something else, and says nothing about the rule.
+func akin(a, b string) bool {
+	owner := func(s string) string {
+		if i := strings.Index(s, "://"); i >= 0 {
+			host, _, _ := strings.Cut(s[i+3:], "/")
+			return host
+		}
+		return s
+	}
+	return strings.EqualFold(owner(a), owner(b))
 }
 
 // claimedType is what an unsigned unit says it is; "" if it cannot be read. It

@@ -227,6 +227,10 @@ func (v *Verdict) String() string {
 			fmt.Fprintf(&b, "set aside: %d more\n", len(noted)-i)
 			break
 		}
+		if f.Evidence == "" {
+			fmt.Fprintf(&b, "noted %s: %s\n", f.Code, show(f.Message))
+			continue
+		}
 		fmt.Fprintf(&b, "set aside %s: %s %s\n", show(f.Evidence), f.Code, show(f.Message))
 	}
 	if len(waived) > 0 {
