@@ -10,7 +10,8 @@ import (
 	"github.com/touchmark-go/touchmark/sbom"
 )
 
-// bomDigests are the digests of a document's main component, by in-toto's names.
+// bomDigests are the digests of a document's main component, by in-toto's
+// names; none if it gives one algorithm two sums.
 func bomDigests(bom *cdx.BOM) provenance.DigestSet {
 	set := provenance.DigestSet{}
 	if bom.Metadata == nil || bom.Metadata.Component == nil || bom.Metadata.Component.Hashes == nil {
@@ -19,7 +20,11 @@ func bomDigests(bom *cdx.BOM) provenance.DigestSet {
 	for _, h := range *bom.Metadata.Component.Hashes {
 		// The schema allows upper case here, unlike in-toto; it is the same sum.
 		if name, ok := bomAlgorithms[h.Algorithm]; ok {
-			set[name] = strings.ToLower(h.Value)
+			sum := strings.ToLower(h.Value)
+			if other, again := set[name]; again && other != sum {
+				return nil
+			}
+			set[name] = sum
 		}
 	}
 	return set
@@ -44,22 +49,49 @@ func bomWitness(a *accepted) witness {
 			}
 		}
 	}
-	if bom.Components == nil {
-		return w
+	w.list(bom.Components)
+	return w
+}
+
+// list adds the Go modules among components, and among those inside of them.
+// One that is "excluded" is, for scanners, not there.
+func (w *witness) list(components *[]cdx.Component) {
+	if components == nil {
+		return
 	}
-	for i := range *bom.Components {
-		c := &(*bom.Components)[i]
+	for i := range *components {
+		c := &(*components)[i]
+		w.list(c.Components)
 		switch {
-		case !strings.HasPrefix(c.PackageURL, "pkg:golang/") && propertyOf(c, sbom.PropertySource) == "":
-		case c.Name == "stdlib":
-			if w.facts["toolchain"] == "" && c.Version != "" {
-				w.facts["toolchain"] = "go" + c.Version
+		case !strings.HasPrefix(c.PackageURL, "pkg:golang/") && propertyOf(c, sbom.PropertySource) == "", c.Scope == cdx.ScopeExcluded:
+			continue
+		case c.Name == gofacts.Stdlib:
+			version := strings.TrimPrefix(c.Version, "go")
+			w.stdlib = append(w.stdlib, version)
+			if w.facts["toolchain"] == "" && version != "" {
+				w.facts["toolchain"] = "go" + version
 			}
 		default:
 			w.add(gofacts.Module{Path: c.Name, Version: c.Version, Sum: propertyOf(c, sbom.PropertyH1)})
 		}
+		if c.PackageURL != "" && !names(c.PackageURL, c.Name, c.Version) {
+			w.odd = append(w.odd, strings.TrimSpace(c.Name+" "+c.Version)+" as "+c.PackageURL)
+		}
 	}
-	return w
+}
+
+// names reports whether a package URL, by which scanners know a module, names
+// it. It does so in lower case.
+func names(purl, path, version string) bool {
+	p, err := sbom.ParsePURL(purl)
+	if err != nil {
+		return false
+	}
+	got := p.Name
+	if p.Namespace != "" {
+		got = p.Namespace + "/" + p.Name
+	}
+	return strings.EqualFold(got, path) && strings.TrimPrefix(p.Version, "go") == strings.TrimPrefix(version, "go")
 }
 
 func propertyOf(c *cdx.Component, name string) string {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/touchmark-go/touchmark/internal/gofacts"
+	"github.com/touchmark-go/touchmark/internal/goflags"
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
@@ -18,6 +19,8 @@ type witness struct {
 	modules map[string][]gofacts.Module // by path
 	lister  bool                        // it lists modules
 	isBOM   bool                        // and all of them
+	stdlib  []string                    // versions of the standard library that it lists
+	odd     []string                    // what it calls by two names that differ
 }
 
 // required are the facts that must agree where examine is required.
@@ -78,7 +81,7 @@ func (d *deciding) examine(facts *gofacts.Facts) {
 	witnesses := d.witnesses()
 	if len(witnesses) == 0 {
 		// The provenance rule has failed; that nobody states the facts follows from it.
-		d.add(Finding{Code: CodeExamine, Status: Noted, Rule: "/examine", Evidence: "the binary", Message: "was not examined: there is no evidence to hold it against"})
+		d.add(Finding{Code: CodeExamine, Status: Noted, Rule: "/examine", Message: "not examined: there is no evidence to hold the binary against"})
 		return
 	}
 	own := binaryFacts(facts)
@@ -92,6 +95,15 @@ func (d *deciding) examine(facts *gofacts.Facts) {
 			d.examineModules(facts, witnesses, slices.Contains(must, name))
 		case "sbom":
 			d.examineSBOM(facts, witnesses, slices.Contains(must, name))
+		case "vcs.modified":
+			said, known := own[name]
+			if source := d.Provenance.Source; said == "true" && !source.Any && !source.Dirty {
+				// Most builds record no state of the checkout, and the binary does.
+				d.add(Finding{Code: CodeExamineVCSModified, Status: Failed, Rule: "/provenance/source/dirty", Evidence: "in the binary", Message: "built from a checkout with uncommitted changes", Want: "a clean checkout", Got: "dirty",
+					Remedy: CodeSource.remedy()})
+				continue
+			}
+			d.examineFact(name, said, known, witnesses, slices.Contains(must, name))
 		default:
 			said, known := own[name]
 			d.examineFact(name, said, known, witnesses, slices.Contains(must, name))
@@ -171,46 +183,33 @@ func sameSet(a, b string) bool {
 
 func isComma(r rune) bool { return r == ',' || r == ' ' }
 
-// withheld stands in provenance for a part of a flag that was not recorded, for
-// it could have been a secret.
-const withheld = "(withheld)"
-
-// sameFlags compares linker flags. What was withheld agrees with everything,
-// but never with the setting of a further variable.
+// sameFlags compares linker flags, one by one. What was withheld agrees with
+// everything that stands in the same flag, but never with a further flag or the
+// setting of another variable.
 func sameFlags(own, said string) bool {
-	own, said = plainFlags(own), plainFlags(said)
-	parts := strings.Split(said, withheld)
+	mine, err := goflags.Split(own)
+	theirs, errSaid := goflags.Split(said)
+	switch {
+	case err != nil || errSaid != nil:
+		return own == said
+	case said == goflags.Withheld: // the list as a whole
+		return len(variables(mine)) == 0
+	}
+	return slices.EqualFunc(mine, theirs, sameFlag) && slices.Equal(variables(mine), variables(theirs))
+}
+
+func sameFlag(own, said string) bool {
+	parts := strings.Split(said, goflags.Withheld)
 	if len(parts) == 1 {
 		return own == said
 	}
-	if !slices.Equal(variables(own), variables(said)) {
-		return false
-	}
-	last := parts[len(parts)-1]
-	rest, ok := strings.CutPrefix(own, parts[0])
-	if !ok || !strings.HasSuffix(rest, last) {
-		return false
-	}
-	rest = strings.TrimSuffix(rest, last)
-	for _, part := range parts[1 : len(parts)-1] {
-		i := strings.Index(rest, part)
-		if i < 0 {
-			return false
-		}
-		rest = rest[i+len(part):]
-	}
-	return true
-}
-
-// plainFlags is a list of flags without its quotes and doubled spaces.
-func plainFlags(s string) string {
-	return strings.Join(strings.Fields(strings.NewReplacer(`"`, "", "'", "").Replace(s)), " ")
+	first, last := parts[0], parts[len(parts)-1]
+	return len(own) >= len(first)+len(last) && strings.HasPrefix(own, first) && strings.HasSuffix(own, last)
 }
 
 // variables are the names that -X sets, in order.
-func variables(flags string) []string {
+func variables(fields []string) []string {
 	var out []string
-	fields := strings.Fields(flags)
 	for i, f := range fields {
 		value, joined := strings.CutPrefix(strings.TrimPrefix(f, "-"), "-X=")
 		if !joined {
@@ -292,6 +291,15 @@ func provenanceWitness(a *accepted) witness {
 		{"tags", "/go/tags"}, {"ldflags", "/go/ldflags"}, {"cgo", "/go/cgo"}, {"trimpath", "/go/trimpath"}, {"main", "/go/module"}} {
 		set(f.name, def.InternalParameters, f.pointer)
 	}
+	if def.BuildType == goBuildType && w.facts["goos"] != "" && len(a.unit.statement.Subject) == 1 {
+		// This build type leaves out what was not set. Of several outputs it also
+		// leaves out what they differ in, so there silence says nothing.
+		for _, name := range []string{"tags", "ldflags"} {
+			if _, said := w.facts[name]; !said {
+				w.facts[name] = ""
+			}
+		}
+	}
 	if read := sourceReaders[def.BuildType]; read != nil {
 		s := read(a.build)
 		if commits := s.commits(a.build); len(commits) == 1 {
@@ -360,6 +368,13 @@ func (d *deciding) examineSBOM(facts *gofacts.Facts, witnesses []witness, must b
 		if !w.isBOM {
 			continue
 		}
+		stdlib := facts.Stdlib().Version
+		for _, version := range w.stdlib {
+			if stdlib != "" && version != stdlib {
+				d.contradiction(CodeExamineSBOM, w, "stdlib "+version, "stdlib "+stdlib)
+				return
+			}
+		}
 		linked := map[string]bool{facts.Main.Path + "@" + facts.Main.Version: true}
 		for _, m := range facts.Modules {
 			linked[m.Path+"@"+m.Version] = true
@@ -375,6 +390,10 @@ func (d *deciding) examineSBOM(facts *gofacts.Facts, witnesses []witness, must b
 					return
 				}
 			}
+		}
+		if len(w.odd) > 0 {
+			d.contradiction(CodeExamineSBOM, w, w.odd[0], "one name for one module")
+			return
 		}
 		agree = append(agree, w.who)
 	}

@@ -154,6 +154,14 @@ func TestSameFlags(t *testing.T) {
 		{"-X=main.v=a -X=main.w=b", "-X=main.v=(withheld)", false},
 		{"-extldflags -static", "-extldflags (withheld)", true},
 		{"", "-X main.v=(withheld)", false},
+		{"-X main.v=secret -extldflags=-Wl,evil", "-X main.v=(withheld)", false},
+		{"-X main.v=secret -s -w", "-X main.v=(withheld) -w", false},
+		{"'-X main.v=a -s'", "-X 'main.v=a -s'", false},
+		{"-X 'main.v=a -X main.w=b'", "-X main.v=a -X main.w=b", false},
+		{"-X \"main.v=two words\"", "-X 'main.v=two words'", true},
+		{"-X 'main.v=a", "(withheld)", false},
+		{"-s -w", "(withheld)", true},
+		{"-s -X main.v=evil", "(withheld)", false},
 	} {
 		if got := sameFlags(c.own, c.said); got != c.want {
 			t.Errorf("sameFlags(%q, %q) = %v, want %v", c.own, c.said, got, c.want)

@@ -23,8 +23,9 @@ set provenance /predicate/buildDefinition/externalParameters {"workflow":{"path"
 // allowed, and with the defect it is refused for exactly these reasons.
 func TestNeighbours(t *testing.T) {
 	for _, c := range []struct{ name, setup, defect, want string }{
+		{"a dirty checkout of which provenance says nothing", goRequired + otherBuilds + "drop sbom\nset policy /attestations []", "artifact dirty", "examine/vcs.modified"},
 		{"a standard library that scanners read", goRequired,
-			"text sbom `\"version\":\"<stdlib>\",\"purl\":\"pkg:golang/stdlib@<stdlib>\"` `\"version\":\"1.99.0\",\"purl\":\"pkg:golang/stdlib@1.99.0\"`", "examine/sbom"},
+			"text sbom `\"purl\":\"pkg:golang/stdlib@<stdlib>\",\"type\":\"library\",\"version\":\"<stdlib>\"` `\"purl\":\"pkg:golang/stdlib@1.99.0\",\"type\":\"library\",\"version\":\"1.99.0\"`", "examine/sbom"},
 		{"a package URL of another version", goRequired,
 			"text sbom `pkg:golang/github.com/package-url/packageurl-go@<packageurl-go-version>` `pkg:golang/github.com/package-url/packageurl-go@v9.9.9`", "examine/sbom"},
 		{"a package URL of another module", goRequired,

@@ -54,7 +54,7 @@ func (m *maker) artifact(verb string, args []string) error {
 			return fmt.Errorf("no clean checkout to spoil")
 		}
 		tokens := m.made.tokens
-		a = fileOf(bytes.Replace(m.made.data, clean, dirty, 1))
+		a = fileOf(bytes.ReplaceAll(m.made.data, clean, dirty))
 		a.tokens = tokens
 	case what == "folder":
 		a.folder = map[string]string{}
