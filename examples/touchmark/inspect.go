@@ -220,7 +220,7 @@ func tellStatement(w *bytes.Buffer, indent string, s *provenance.Statement) {
 		if len(digests) > 0 {
 			text = digests[0].String()
 		}
-		line("about", "%s  %s", show(subject.Name+subject.URI), text)
+		line("about", "%s", strings.TrimSpace(show(subject.Name+subject.URI)+"  "+text))
 	}
 	switch s.PredicateType {
 	case provenance.SLSAProvenanceV1, provenance.SLSAProvenanceV02:

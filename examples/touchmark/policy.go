@@ -95,7 +95,11 @@ func tellPolicy(w io.Writer, p *verify.Policy) {
 		line("ref", "%s", show(r.Source.Ref))
 	}
 	for _, pointer := range slices.Sorted(maps.Keys(r.Parameters)) {
-		line("parameter", "%s = %s", show(pointer), show(r.Parameters[pointer].String()))
+		name := show(pointer)
+		if pointer == "" {
+			name = "(all)"
+		}
+		line("parameter", "%s = %s", name, show(r.Parameters[pointer].String()))
 	}
 	if r.MaxAge > 0 {
 		line("at most", "%s old", r.MaxAge)

@@ -46,6 +46,12 @@ Only 0 is a yes.`,
 		}
 	}
 	root.SetUsageFunc(usage)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if args := cmd.Flags().Args(); cmd.HasAvailableSubCommands() && len(args) > 0 {
+			return cmd.RunE(cmd, args) // a misspelt command's flags are unknown because it is
+		}
+		return err
+	})
 	inOrder(root)
 	return root
 }
