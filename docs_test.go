@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -22,10 +23,10 @@ import (
 var quoted = regexp.MustCompile("`([^`]+)`")
 
 // Every row of docs/threats.md names codes, stories and tests that exist, and
-// every story is named by its row.
+// every story of a row, T-ROW-what.txtar, is named by it.
 func TestThreats(t *testing.T) {
 	codes := codesOf(t)
-	stories, err := filepath.Glob(filepath.Join("verify", "testdata", "*.txtar"))
+	stories, err := filepath.Glob(filepath.Join("verify", "testdata", "T-*.txtar"))
 	if err != nil || len(stories) == 0 {
 		t.Fatalf("%d stories, %v", len(stories), err)
 	}
@@ -59,8 +60,7 @@ func TestThreats(t *testing.T) {
 				t.Errorf("%s: there is no story %s", row, name)
 			}
 			for _, file := range files {
-				story := strings.TrimSuffix(filepath.Base(file), ".txtar")
-				held[story] = held[story] || !strings.HasPrefix(story, "T-") || strings.HasPrefix(story, row)
+				held[file] = held[file] || strings.HasPrefix(filepath.Base(file), row)
 				wanted += "\n" + document(t, file)
 			}
 		}
@@ -82,8 +82,8 @@ func TestThreats(t *testing.T) {
 		t.Errorf("the last row is %d, want 70", next-1)
 	}
 	for _, file := range stories {
-		if story := strings.TrimSuffix(filepath.Base(file), ".txtar"); !held[story] {
-			t.Errorf("no row, or not its own, names the story %s", story)
+		if !held[file] {
+			t.Errorf("its row does not name the story %s", file)
 		}
 	}
 }
@@ -147,6 +147,48 @@ func TestPolicyDocument(t *testing.T) {
 			t.Errorf("code %s leads to %s, and the document says %s", code, want, decision[1])
 		}
 	}
+}
+
+// What the documents link to is there, headings included.
+func TestDocumentLinks(t *testing.T) {
+	var files []string
+	err := filepath.WalkDir("docs", func(path string, _ fs.DirEntry, err error) error {
+		if filepath.Ext(path) == ".md" {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil || len(files) < 4 {
+		t.Fatalf("%d documents, %v", len(files), err)
+	}
+	links := regexp.MustCompile(`\]\(([^)#]*)(?:#([^)]*))?\)`)
+	headings := regexp.MustCompile(`(?m)^#+ (.*)$`)
+	for _, file := range files {
+		for _, m := range links.FindAllStringSubmatch(document(t, file), -1) {
+			target := file
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(file), filepath.FromSlash(m[1]))
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s: %s leads nowhere", file, m[1])
+				continue
+			}
+			if m[2] == "" {
+				continue
+			}
+			if !slices.ContainsFunc(headings.FindAllStringSubmatch(document(t, target), -1), func(h []string) bool { return anchor(h[1]) == m[2] }) {
+				t.Errorf("%s: there is no heading #%s in %s", file, m[2], target)
+			}
+		}
+	}
+}
+
+// anchor is the name under which a heading can be linked to.
+func anchor(heading string) string {
+	return strings.ReplaceAll(regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
 }
 
 // anyone is an Authenticator that could check every identity.
