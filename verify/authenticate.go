@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,6 +90,9 @@ func (o Options) Authenticate(ctx context.Context, t *Trust, b *sign.Bundle, at 
 	u := &unit{id: b.ID(), bundles: []*sign.Bundle{b}}
 	if b.Err != nil {
 		return refuse(unreadable(b))
+	}
+	if b.PAE() != nil && !signedAs(b) {
+		return refuse(Finding{Code: CodePayloadType, Status: Failed, Evidence: origin(b), Message: "its payload type is not the one that was signed", Got: b.PayloadType, Remedy: CodePayloadType.remedy()})
 	}
 	if b.PAE() == nil {
 		return refuse(Finding{Code: CodePayloadType, Status: Failed, Evidence: origin(b), Message: "it signs an artifact itself and states nothing", Want: "a payload", Got: "none", Remedy: CodePayloadType.remedy()})
@@ -183,12 +188,23 @@ func (u *unit) authenticate(ctx context.Context, x *trustIndex, authenticators [
 			}
 			for _, id := range vouched[i] {
 				if id.Issuer != "" {
-					u.countIdentity(x, id)
+					u.countIdentity(x, id, at)
 				}
 			}
 		}
 	}
 	u.limit = tries >= maxTries
+	// Bundles may come in any order, and without an origin to sort them by.
+	slices.SortFunc(u.refusals, func(a, b refusal) int {
+		return cmp.Or(strings.Compare(a.principal, b.principal), strings.Compare(a.message, b.message), strings.Compare(string(a.code), string(b.code)))
+	})
+	slices.Sort(u.strangers)
+}
+
+// signedAs reports whether what was signed is of the payload type that b, whose
+// fields anybody may have set since, says.
+func signedAs(b *sign.Bundle) bool {
+	return bytes.HasPrefix(b.PAE(), fmt.Appendf(nil, "DSSEv1 %d %s ", len(b.PayloadType), b.PayloadType))
 }
 
 // carriesMore reports whether b has anything that an Authenticator could check.
@@ -251,6 +267,8 @@ func (u *unit) countKey(k *trustedKey, trusted, at time.Time) {
 		early = ", " + how
 	}
 	switch {
+	case trusted.After(at.Add(maxSkew)):
+		refuse(CodeTrustedTime, "%s's key %s… signed %s, after the instant that is judged", k.principal.name, k.id[:12], trusted.UTC().Format(time.RFC3339))
 	case !k.NotBefore.IsZero() && when.Before(k.NotBefore):
 		refuse(CodeKeyPolicy, "%s's key %s… is not valid before %s%s", k.principal.name, k.id[:12], k.NotBefore.UTC().Format(time.RFC3339), early)
 	case !k.NotAfter.IsZero() && !when.Before(k.NotAfter):
@@ -268,7 +286,7 @@ func (u *unit) countKey(k *trustedKey, trusted, at time.Time) {
 
 // countIdentity counts the principal that an identity belongs to. One that
 // would belong to several belongs to nobody.
-func (u *unit) countIdentity(x *trustIndex, id Identified) {
+func (u *unit) countIdentity(x *trustIndex, id Identified, at time.Time) {
 	var owners []string
 	for name, p := range x.principals {
 		if slices.ContainsFunc(p.identities, id.is) {
@@ -281,6 +299,10 @@ func (u *unit) countIdentity(x *trustIndex, id Identified) {
 		u.strangers = append(u.strangers, id.String())
 	case 1:
 		p := x.principals[owners[0]]
+		if id.Time.After(at.Add(maxSkew)) {
+			u.refusals = append(u.refusals, refusal{CodeTrustedTime, p.name, fmt.Sprintf("%s signed %s, after the instant that is judged", id, id.Time.UTC().Format(time.RFC3339))})
+			return
+		}
 		u.count(Signatory{Principal: p.name, Kind: p.kind, Identity: id.String(), Time: id.Time})
 	default:
 		u.refusals = append(u.refusals, refusal{code: CodeKeyPolicy, message: fmt.Sprintf("%s belongs to several principals: %s", id, strings.Join(owners, ", "))})

@@ -82,8 +82,11 @@ func (c *content) hash(ctx context.Context, further []string, keep bool) (proven
 			return nil, err
 		}
 		b := buf[:min(chunkSize, c.size-at)]
-		if _, err := c.r.ReadAt(b, at); err != nil && !(errors.Is(err, io.EOF) && at+int64(len(b)) == c.size) {
-			return nil, fmt.Errorf("at byte %d of %d: %w", at, c.size, err)
+		if n, err := c.r.ReadAt(b, at); n < len(b) || err != nil && !(errors.Is(err, io.EOF) && at+int64(n) == c.size) {
+			if err == nil || errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, fmt.Errorf("at byte %d of %d: %w", at+int64(n), c.size, err)
 		}
 		for _, h := range all {
 			h.Write(b)

@@ -15,7 +15,7 @@
 // a finding, whoever signed.
 //
 // Nothing here fetches, runs a program, or reads the environment, and only
-// [Verifier.Verify], [Verifier.Open], [Authenticate] and [Trust.Update] read the
+// [Verifier.Verify], [Verifier.Open], [Authenticate] and [Trust.UpdateAt] read the
 // clock, when they are given no time. What a verdict does not say: that the
 // source is good, that a trusted builder was honest, or that a person who
 // approved has looked.

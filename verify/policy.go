@@ -177,6 +177,8 @@ func (l *loader) policy(in *policyFile) (*Policy, error) {
 			return nil, l.errorf("/package", "%v", err)
 		} else if name, _ := parseName(in.Package); name.version != "" {
 			return nil, l.errorf("/package", "a policy is for a package, not for version %q of it", name.version)
+		} else if !name.digest.IsZero() {
+			return nil, l.errorf("/package", "a policy is for a package, not for one digest of it")
 		}
 	}
 	if in.Environment != "" && !validName(in.Environment) {

@@ -1,10 +1,15 @@
 package verify_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/touchmark-go/touchmark/internal/testkit/story"
+	"github.com/touchmark-go/touchmark/provenance"
+	"github.com/touchmark-go/touchmark/sign"
+	"github.com/touchmark-go/touchmark/sign/keys"
 	"github.com/touchmark-go/touchmark/verify"
 )
 
@@ -38,6 +43,11 @@ func TestNeighbours(t *testing.T) {
 		{"build tags that provenance keeps silent about", goRequired + "set policy /attestations/0 {\"type\":\"https://in-toto.io/attestation/vulns/v0.2\",\"signedBy\":\"qa\"}",
 			"del provenance /predicate/buildDefinition/internalParameters/go/tags", "examine/tags"},
 		{"linker flags that provenance keeps silent about", goRequired, "del provenance /predicate/buildDefinition/internalParameters/go/ldflags", "examine/ldflags"},
+		{"an old claim that was stamped anew", authorities + `sign provenance id {"signer":"ci","time":"2026-11-20T17:06:00Z"}`,
+			`sign provenance id {"signer":"ci","time":"2026-11-20T17:06:00Z"}
+			set provenance /predicate/runDetails/metadata {"finishedOn":"2026-10-01T00:00:00Z"}`, "stale"},
+		{"a trusted time after the instant that is judged", authorities + `sign provenance id {"signer":"ci","time":"2026-11-20T17:06:00Z"}`,
+			`sign provenance id {"signer":"ci","time":"2026-11-22T17:06:00Z"}`, "trusted-time"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if v, err := story.Build(t, c.setup).Verify(t); err != nil {
@@ -51,4 +61,91 @@ func TestNeighbours(t *testing.T) {
 	}
 }
 
-var _ = strings.Repeat
+// authorities lets a policy know an authority for times.
+const authorities = `
+set trust /authorities {"acme":{"trustedRoot":{},"atLeast":{"log":0,"timestamp":1}}}
+set trust /principals/watcher {"kind":"service","identities":[{"authority":"acme","issuer":"https://issuer.example","email":"w@acme.example"}]}
+`
+
+// TestShortContent: bytes that could not be read are not verified, though they
+// should be zeros.
+func TestShortContent(t *testing.T) {
+	for _, app := range []string{"app\x00\x00", strings.Repeat("a", 1<<20) + "aaa"} {
+		v, evidence := benchCase(t, []byte(app), "off")
+		for _, cut := range []int{0, 2} {
+			verdict, err := v.Verify(t.Context(), verify.Request{Artifact: verify.Content(strings.NewReader(app[:len(app)-cut]), int64(len(app))), Evidence: evidence})
+			if cut == 0 && err != nil {
+				t.Errorf("whole:\n%s", verdict)
+			}
+			if cut > 0 && (err == nil || verdict.Decision != verify.Undecided || failed(verdict) != "transport") {
+				t.Errorf("want undecided by transport, got\n%s", verdict)
+			}
+		}
+	}
+}
+
+// TestPayloadTypeOfNobody: what was signed under another payload type does not
+// become a statement because somebody sets the field.
+func TestPayloadTypeOfNobody(t *testing.T) {
+	c := story.Build(t, "payloadtype provenance application/vnd.other+json")
+	for _, b := range c.Request.Evidence {
+		b.PayloadType = provenance.PayloadType
+	}
+	if v, err := c.Verify(t); err == nil || !strings.Contains(failed(v), "malformed/payload-type") {
+		t.Errorf("want malformed/payload-type, got\n%s", v)
+	}
+	if _, err := verify.Authenticate(t.Context(), c.Trust, c.Request.Evidence[0], c.Request.At); err == nil {
+		t.Error("Authenticate believes the field")
+	}
+}
+
+// TestUpdateAtZero: the zero time is now, and not the year 1, in which no key
+// has ended and no trust file has expired.
+func TestUpdateAtZero(t *testing.T) {
+	k := map[string]*keys.Key{"ci": exampleKey(), "alice": exampleKey(), "bob": exampleKey()}
+	trust, err := verify.ParseTrust(exampleTrust(k, map[string]verify.Kind{"ci": verify.Builder, "alice": verify.Person, "bob": verify.Person}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"alice", "bob"} {
+		trust.Principals[name].Keys[0].NotAfter = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	next := *trust
+	next.Version++
+	b, err := sign.Payload(t.Context(), verify.TrustType, next.Marshal(), k["alice"], k["bob"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trust.UpdateAt(b, time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil {
+		t.Fatalf("while the key held: %v", err)
+	}
+	if _, err := trust.UpdateAt(b, time.Time{}); err == nil {
+		t.Error("a key that ended in 2020 signs a trust file in the year 1")
+	}
+}
+
+// TestSameTextWithoutOrigins: evidence that was made here has no origin to sort
+// it by, and its order still does not matter.
+func TestSameTextWithoutOrigins(t *testing.T) {
+	c := story.Build(t, `set policy /provenance/signedBy {"atLeast":2,"of":["ci","qa"]}
+		set trust /principals/ci/keys/0/notAfter "2026-01-01T00:00:00Z"
+		set trust /principals/qa/keys/0/notAfter "2026-01-01T00:00:00Z"
+		sign provenance ci + qa`)
+	for _, b := range c.Request.Evidence {
+		b.Origin = ""
+	}
+	v, _ := c.Verify(t)
+	want := v.String()
+	slices.Reverse(c.Request.Evidence)
+	if v, _ := c.Verify(t); v.String() != want {
+		t.Errorf("in another order:\n%s\nwant:\n%s", v, want)
+	}
+}
+
+// TestPolicyOfOneDigest: a digest in a policy's package would decide nothing.
+func TestPolicyOfOneDigest(t *testing.T) {
+	c := story.Build(t, `set policy /package "registry.example/web@sha256:<artifact>"`)
+	if c.Err == nil {
+		t.Error("a policy for one digest is read as one for all")
+	}
+}

@@ -399,8 +399,8 @@ func roughly(age time.Duration) string {
 // maxSkew is how far in the future a claimed or trusted time may lie: clocks differ.
 const maxSkew = 5 * time.Minute
 
-// checkAge counts from the trusted time of who counts, else from what the
-// evidence claims.
+// checkAge counts from the trusted time of who counts, or from what the evidence
+// claims if that is earlier or all there is.
 func (d *deciding) checkAge(t *trial, rule string, most time.Duration, claimed time.Time) {
 	var from time.Time
 	how := "trusted"
@@ -409,7 +409,9 @@ func (d *deciding) checkAge(t *trial, rule string, most time.Duration, claimed t
 			from = s.Time
 		}
 	}
-	if from.IsZero() {
+	if from.IsZero() || !claimed.IsZero() && claimed.Before(from) {
+		// Anybody can have an old signature stamped anew, so a trusted time makes
+		// nothing younger than its own signer says.
 		from, how = claimed, "claimed"
 	}
 	age := d.req.At.Sub(from)

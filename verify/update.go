@@ -17,14 +17,17 @@ var ErrNotNext = errors.New("not the next version of the trust in force")
 // version, signed by the root quorum of the trust in force and by its own. Keys
 // are judged at the time of this call; use [Trust.UpdateAt] to name another.
 // That t itself has expired does not hinder it, or nobody could ever catch up.
-func (t *Trust) Update(b *sign.Bundle) (*Trust, error) { return t.UpdateAt(b, time.Now()) }
+func (t *Trust) Update(b *sign.Bundle) (*Trust, error) { return t.UpdateAt(b, time.Time{}) }
 
-// UpdateAt is [Trust.Update] as of at.
+// UpdateAt is [Trust.Update] as of at; zero is the time of this call.
 func (t *Trust) UpdateAt(b *sign.Bundle, at time.Time) (*Trust, error) {
+	if at.IsZero() {
+		at = time.Now()
+	}
 	if b == nil || b.Err != nil {
 		return nil, errors.New("no bundle that can be read")
 	}
-	if b.PayloadType != TrustType {
+	if b.PayloadType != TrustType || !signedAs(b) {
 		return nil, fmt.Errorf("payload type %q, want %q", b.PayloadType, TrustType)
 	}
 	current, err := t.index()

@@ -447,7 +447,7 @@ func (v *Verifier) gather(ctx context.Context, evidence []*sign.Bundle, at time.
 			unread = append(unread, unreadable(b))
 			continue
 		}
-		if b.PayloadType != provenance.PayloadType {
+		if b.PayloadType != provenance.PayloadType || !signedAs(b) {
 			unread = append(unread, Finding{Code: CodePayloadType, Status: Failed, Evidence: origin(b), Message: "an envelope of something else", Want: provenance.PayloadType, Got: b.PayloadType})
 			continue
 		}
