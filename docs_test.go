@@ -120,6 +120,10 @@ func TestPolicyDocument(t *testing.T) {
 	if _, err := options.New(trust, policies...); err != nil {
 		t.Error(err)
 	}
+	// Approvals name a policy by its digest: if its form changes, all that were given are void.
+	if want := "`" + policies[0].Digest().String() + "`"; !strings.Contains(text, want) {
+		t.Errorf("the digest of the first policy is %s, and the document says another", want)
+	}
 	prose := blocks.ReplaceAllString(text, "")
 	for _, file := range []string{"trust.go", "policy.go", "config.go", "match.go"} {
 		for _, m := range regexp.MustCompile(`json:"(\w+)`).FindAllStringSubmatch(document(t, "verify", file), -1) {
