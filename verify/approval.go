@@ -105,16 +105,16 @@ func (d *deciding) couldApprove(people map[string]bool, valid map[string]approve
 }
 
 // isAuthor reports whether the person released or built the artifact: whoever
-// signed its provenance, whether the rule counts them or not.
+// signed provenance of it, whether the rule counts them or not, and whether this
+// or other provenance was accepted.
 func (d *deciding) isAuthor(name string, status *release.Status) bool {
 	if status != nil && status.Author == name {
 		return true
 	}
-	if d.provenance == nil {
-		return false
-	}
-	_, signed := d.provenance.unit.signatories[name]
-	return signed
+	return slices.ContainsFunc(d.units, func(u *unit) bool {
+		_, signed := u.signatories[name]
+		return signed && u.matched == provenance.Matched && slices.Contains(d.types, u.statement.PredicateType)
+	})
 }
 
 // approvals are the people whose approval of this artifact counts, and of the

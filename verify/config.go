@@ -80,10 +80,13 @@ type Quorum struct {
 
 // MarshalJSON writes the form that a file has.
 func (q Quorum) MarshalJSON() ([]byte, error) {
+	if q.Any && (q.AtLeast != 0 || len(q.Of) > 0) {
+		return nil, errors.New("a quorum of any and of somebody")
+	}
 	if q.Any {
 		return anyJSON, nil
 	}
-	if q.AtLeast == 1 && len(q.Of) == 1 {
+	if q.AtLeast == 1 && len(q.Of) == 1 && q.Of[0] != "any" { // a word of the grammar, and no name
 		return json.Marshal(q.Of[0])
 	}
 	return json.Marshal(struct {

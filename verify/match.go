@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -23,8 +24,18 @@ type Matcher struct {
 	Request string // "name" or "version" of the requested name
 }
 
-// MarshalJSON writes the form that a file has.
+// MarshalJSON writes the form that a file has. A Matcher that a file cannot say
+// is an error, and not one that says less.
 func (m Matcher) MarshalJSON() ([]byte, error) {
+	n := 0
+	for _, set := range []bool{m.Exact != nil, m.OneOf != nil, m.Pattern != "", m.Any, m.Request != ""} {
+		if set {
+			n++
+		}
+	}
+	if n != 1 {
+		return nil, fmt.Errorf("a matcher with %d of its fields set: want one", n)
+	}
 	switch {
 	case m.Any:
 		return anyJSON, nil
@@ -35,7 +46,11 @@ func (m Matcher) MarshalJSON() ([]byte, error) {
 	case m.Request != "":
 		return json.Marshal(map[string]any{"request": m.Request})
 	}
-	return json.Marshal(m.Exact)
+	data, err := json.Marshal(m.Exact)
+	if err == nil && data[0] == '{' {
+		return nil, errors.New("an exact object: want a string, number, bool or list")
+	}
+	return data, err
 }
 
 // String is what the matcher wants, in words.

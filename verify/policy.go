@@ -455,9 +455,9 @@ func (p *Policy) Marshal() []byte {
 	} else if m == nil {
 		out.Provenance.Parameters = nil
 	}
-	if r.Source.Any {
+	if r.Source == (SourceRule{Any: true}) {
 		out.Provenance.Source = anyJSON
-	} else {
+	} else if !r.Source.Any { // else it says two things, and is left out
 		out.Provenance.Source = mustRaw(sourceFile{mustRaw(r.Source.Repository), mustRaw(r.Source.Ref), r.Source.Dirty})
 	}
 	for _, a := range p.Attestations {

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -48,6 +49,8 @@ func TestNeighbours(t *testing.T) {
 			set provenance /predicate/runDetails/metadata {"finishedOn":"2026-10-01T00:00:00Z"}`, "stale"},
 		{"a trusted time after the instant that is judged", authorities + `sign provenance id {"signer":"ci","time":"2026-11-20T17:06:00Z"}`,
 			`sign provenance id {"signer":"ci","time":"2026-11-22T17:06:00Z"}`, "trusted-time"},
+		{"an author of other provenance of the same artifact", "copy other provenance\nset other /predicate/runDetails/metadata/invocationId \"x\"\nsign other ci",
+			"sign other ci alice", "approval"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if v, err := story.Build(t, c.setup).Verify(t); err != nil {
@@ -147,5 +150,37 @@ func TestPolicyOfOneDigest(t *testing.T) {
 	c := story.Build(t, `set policy /package "registry.example/web@sha256:<artifact>"`)
 	if c.Err == nil {
 		t.Error("a policy for one digest is read as one for all")
+	}
+}
+
+// TestNewReadsWhatIsSet: a policy made in Go cannot say one thing in one field,
+// and want less by another.
+func TestNewReadsWhatIsSet(t *testing.T) {
+	c := story.Build(t, "")
+	for name, change := range map[string]func(p *verify.Policy){
+		"any beside a quorum":       func(p *verify.Policy) { p.Provenance.SignedBy.Any = true },
+		"a principal named any":     func(p *verify.Policy) { p.Provenance.SignedBy = verify.Quorum{AtLeast: 1, Of: []string{"any"}} },
+		"any beside a repository":   func(p *verify.Policy) { p.Provenance.Source.Any = true },
+		"any beside an exact value": func(p *verify.Policy) { p.Provenance.Parameters["/goos"] = verify.Matcher{Any: true, Exact: "linux"} },
+		"a list beside a pattern": func(p *verify.Policy) {
+			p.Provenance.Parameters["/goos"] = verify.Matcher{OneOf: []any{"linux"}, Pattern: "l"}
+		},
+		"an object that reads as any": func(p *verify.Policy) {
+			p.Provenance.Parameters["/goos"] = verify.Matcher{Exact: map[string]any{"any": true}}
+		},
+		"an object in a predicate": func(p *verify.Policy) {
+			p.Attestations[1].Predicate["/scanner/result"] = verify.Matcher{Exact: map[string]any{"any": true}}
+		},
+		"nothing": func(p *verify.Policy) { p.Provenance.Parameters["/goos"] = verify.Matcher{} },
+	} {
+		p, err := verify.ParsePolicy(c.Policies[0].Marshal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(p)
+		var bad *verify.ConfigError
+		if _, err := verify.New(c.Trust, p); !errors.As(err, &bad) || bad.Code != verify.CodePolicyInvalid {
+			t.Errorf("%s: %v, want policy-invalid", name, err)
+		}
 	}
 }
