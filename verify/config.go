@@ -69,6 +69,45 @@ func (l *loader) errorf(pointer, format string, args ...any) error {
 	return &ConfigError{Code: l.code, Line: strictjson.Line(l.data, pointer), Pointer: pointer, Msg: fmt.Sprintf(format, args...)}
 }
 
+// spelledOut refuses a member that is there and says nothing, "" or null: what a
+// template without a value leaves behind would read as if nothing were wanted.
+// What stands below the pointers of values is not this file's to say, and may be
+// empty.
+func (l *loader) spelledOut(values *regexp.Regexp) error {
+	var document any
+	if err := l.decode("", l.data, &document); err != nil {
+		return err
+	}
+	return l.saysSomething("", document, values)
+}
+
+func (l *loader) saysSomething(pointer string, value any, values *regexp.Regexp) error {
+	switch value := value.(type) {
+	case nil:
+		return l.errorf(pointer, "null says nothing: leave the member out")
+	case string:
+		if value == "" {
+			return l.errorf(pointer, "must not be empty: leave the member out")
+		}
+	case []any:
+		for i, element := range value {
+			if err := l.saysSomething(fmt.Sprintf("%s/%d", pointer, i), element, values); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		if values.MatchString(pointer) {
+			return nil
+		}
+		for _, name := range sortedKeys(value) {
+			if err := l.saysSomething(pointer+"/"+escapePointer(name), value[name], values); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // A Quorum is so many principals out of a group. Of holds names of principals
 // and of roles; the zero Quorum is invalid. In a file a bare name is a quorum
 // of one, and {"any": true} is Any: whoever trust knows.

@@ -31,8 +31,10 @@ const goodPolicy = `{
 
 // A change of one line makes the policy invalid, and the error names the line.
 func TestParsePolicyRefuses(t *testing.T) {
-	if _, err := verify.ParsePolicy([]byte(goodPolicy)); err != nil {
-		t.Fatal(err)
+	for _, text := range []string{goodPolicy, strings.Replace(goodPolicy, `["go", "build"]`, `""`, 1)} { // a value that is compared may be empty
+		if _, err := verify.ParsePolicy([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, c := range []struct{ old, new, want string }{
 		{`"version": 1`, `"version": 0`, `policy-invalid: app: line 3: /version: version must be there and at least 1`},
@@ -82,6 +84,15 @@ func TestParsePolicyRefuses(t *testing.T) {
 		{"\n }\n}", "\n },\n \"attestations\": [{ \"type\": \"x\" }]\n}", `/attestations/0/signedBy: signedBy must be there`},
 		{"\n }\n}", "\n },\n \"release\": { \"product\": \"app\", \"soak\": \"1h\" }\n}", `/release/soak: soak needs from`},
 		{"\n }\n}", "\n },\n \"release\": { \"product\": \"app\", \"maxHeadAge\": \"1 h\" }\n}", `is no duration`},
+		{`"version": 1,`, `"version": 1, "environment": "",`, `line 3: /environment: must not be empty: leave the member out`},
+		{`"version": 1,`, `"version": 1, "environment": null,`, `line 3: /environment: null says nothing`},
+		{`"version": 1,`, `"version": 1, "package": "",`, `/package: must not be empty`},
+		{`"level": 1,`, `"level": 1, "maxAge": "",`, `line 8: /provenance/maxAge: must not be empty`},
+		{`"level": 1,`, `"level": 1, "maxAge": null,`, `/provenance/maxAge: null says nothing`},
+		{"\n }\n}", "\n },\n \"attestations\": [{ \"type\": \"x\", \"signedBy\": \"ci\", \"where\": \"\" }]\n}", `/attestations/0/where: must not be empty`},
+		{"\n }\n}", "\n },\n \"attestations\": null\n}", `/attestations: null says nothing`},
+		{"\n }\n}", "\n },\n \"approvals\": null\n}", `/approvals: null says nothing`},
+		{"\n }\n}", "\n },\n \"release\": null\n}", `/release: null says nothing`},
 		{"\n }\n}", "\n }\n}{}", `policy-invalid: line 13`},
 		{"\n }\n}", "\n }\n", `policy-invalid`},
 	} {
@@ -238,6 +249,7 @@ func TestParseTrustRefuses(t *testing.T) {
 		"an empty role":     {func(d map[string]any) { d["roles"] = map[string]any{"rm": []any{}} }, "has nobody in it"},
 		"a role's namesake": {func(d map[string]any) { d["roles"] = map[string]any{"alice": []any{"bob"}} }, "share one namespace"},
 		"somebody twice":    {func(d map[string]any) { d["roles"] = map[string]any{"rm": []any{"bob", "bob"}} }, "stands here twice"},
+		"roles of null":     {func(d map[string]any) { d["roles"] = nil }, "/roles: null says nothing"},
 		"a root of none":    {func(d map[string]any) { d["root"] = map[string]any{"atLeast": 0, "of": []any{"alice"}} }, "/root: atLeast"},
 		"a root too large":  {func(d map[string]any) { d["root"] = map[string]any{"atLeast": 4, "of": []any{"alice", "bob", "carol"}} }, "can never be met"},
 		"an identity's issuer": {func(d map[string]any) {

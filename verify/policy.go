@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -155,11 +156,20 @@ func ParsePolicy(data []byte) (*Policy, error) {
 		return nil, err
 	}
 	p, err := l.policy(&in)
-	if e, ok := err.(*ConfigError); ok {
-		e.Name = in.Name
+	if err == nil {
+		err = l.spelledOut(policyValues)
 	}
-	return p, err
+	if err != nil {
+		if e, ok := err.(*ConfigError); ok {
+			e.Name = in.Name
+		}
+		return nil, err
+	}
+	return p, nil
 }
+
+// policyValues are the values that a policy compares with what others wrote.
+var policyValues = regexp.MustCompile(`\A/(provenance/parameters|attestations/[0-9]+/predicate)\z`)
 
 func (l *loader) policy(in *policyFile) (*Policy, error) {
 	if in.Schema != PolicySchema {

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -151,8 +152,14 @@ func ParseTrust(data []byte) (*Trust, error) {
 	if t.made, err = t.compile(l); err != nil {
 		return nil, err
 	}
+	if err := l.spelledOut(trustValues); err != nil {
+		return nil, err
+	}
 	return t, nil
 }
+
+// trustValues are the values that others explain.
+var trustValues = regexp.MustCompile(`\A/authorities/[^/]*/trustedRoot\z`)
 
 // Marshal is the trust file that [ParseTrust] reads, indented for people. It
 // holds only public keys.
