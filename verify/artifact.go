@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/touchmark-go/touchmark/internal/safefs"
@@ -88,13 +89,13 @@ func (a Artifact) read(ctx context.Context, further []string, chunked bool) (*su
 	if info.IsDir() {
 		got, err := provenance.SubjectOptions{Root: a.path}.Subjects(ctx, a.path)
 		if err != nil {
-			return fail(CodePath, err)
+			return fail(pathCode(err), err)
 		}
 		return &subject{digests: got[0].Digest, primary: first(got[0].Digest, provenance.DirHash)}, nil
 	}
 	f, err := safefs.Open(a.path)
 	if err != nil {
-		return fail(CodePath, errors.New(pathError(err)))
+		return fail(pathCode(err), errors.New(pathError(err)))
 	}
 	if info, err = f.Stat(); err != nil {
 		f.Close()
@@ -112,6 +113,23 @@ func (a Artifact) read(ctx context.Context, further []string, chunked bool) (*su
 func first(set provenance.DigestSet, algorithm string) provenance.Digest {
 	d, _ := set.Get(algorithm)
 	return d
+}
+
+// pathCode tells a path that leads to what is no file or folder from trouble on
+// the way there, which is no answer.
+func pathCode(err error) Code {
+	var p *fs.PathError
+	switch {
+	case errors.Is(err, safefs.ErrChanged):
+		return CodeChanged
+	case errors.Is(err, safefs.ErrTooLarge):
+		return CodeLimit
+	case errors.Is(err, safefs.ErrLink), errors.Is(err, safefs.ErrNotRegular), errors.Is(err, safefs.ErrNotLocal):
+		return CodePath
+	case errors.As(err, &p):
+		return CodeTransport
+	}
+	return CodePath
 }
 
 // pathError is what went wrong without the path, which the verdict names.

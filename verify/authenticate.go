@@ -97,7 +97,11 @@ func (o Options) Authenticate(ctx context.Context, t *Trust, b *sign.Bundle, at 
 	if b.PAE() == nil {
 		return refuse(Finding{Code: CodePayloadType, Status: Failed, Evidence: origin(b), Message: "it signs an artifact itself and states nothing", Want: "a payload", Got: "none", Remedy: CodePayloadType.remedy()})
 	}
-	u.authenticate(ctx, index, o.Authenticators, at)
+	left := maxSpent
+	u.authenticate(ctx, index, o.Authenticators, at, &left)
+	if err := ctx.Err(); err != nil {
+		return refuse(Finding{Code: CodeCanceled, Status: Failed, Message: err.Error(), Remedy: CodeCanceled.remedy()})
+	}
 	if len(u.signatories) == 0 {
 		return refuse(u.unsigned(""))
 	}
@@ -133,6 +137,9 @@ func (x *trustIndex) expired(at time.Time) *Finding {
 // maxTries bounds how many keys are tried on one bundle whose hints do not help.
 const maxTries = 4096
 
+// maxSpent bounds it for all evidence of a request together, in signature checks.
+const maxSpent = 32 * maxTries
+
 // A refusal is why a signature that is sound, or that somebody vouched for,
 // still does not count.
 type refusal struct {
@@ -159,9 +166,22 @@ type unit struct {
 
 // authenticate finds out who signed the unit. It is the only place where
 // signatures are checked.
-func (u *unit) authenticate(ctx context.Context, x *trustIndex, authenticators []Authenticator, at time.Time) {
+//
+// Left is what all units together may still spend on signatures that do not say
+// whose they are, or say it wrongly.
+func (u *unit) authenticate(ctx context.Context, x *trustIndex, authenticators []Authenticator, at time.Time, left *int) {
 	u.signatories = map[string]Signatory{}
 	tries := 0
+	price := 1 + len(u.bundles[0].PAE())>>16 // to hash 64 KiB takes about as long as to check a signature
+	spend := func() bool {
+		if ctx.Err() != nil || tries >= maxTries || *left < price {
+			u.limit = true
+			return false
+		}
+		tries++
+		*left -= price
+		return true
+	}
 	for _, b := range u.bundles {
 		vouched := map[int][]Identified{}
 		for _, a := range authenticators {
@@ -182,7 +202,7 @@ func (u *unit) authenticate(ctx context.Context, x *trustIndex, authenticators [
 		pae := b.PAE()
 		for i := range b.Signatures {
 			s := &b.Signatures[i]
-			if key := x.signer(pae, s, &tries); key != nil {
+			if key := x.signer(pae, s, spend); key != nil {
 				u.countKey(key, earliest(vouched[i]), at)
 				continue
 			}
@@ -193,7 +213,6 @@ func (u *unit) authenticate(ctx context.Context, x *trustIndex, authenticators [
 			}
 		}
 	}
-	u.limit = tries >= maxTries
 	// Bundles may come in any order, and without an origin to sort them by.
 	slices.SortFunc(u.refusals, func(a, b refusal) int {
 		return cmp.Or(strings.Compare(a.principal, b.principal), strings.Compare(a.message, b.message), strings.Compare(string(a.code), string(b.code)))
@@ -235,20 +254,21 @@ func earliest(ids []Identified) time.Time {
 }
 
 // signer is the trusted key that made s, or nil. The key ID is only a hint of
-// which key to try first: it decides nothing.
-func (x *trustIndex) signer(pae []byte, s *sign.Signature, tries *int) *trustedKey {
-	try := func(k *trustedKey) bool {
-		if *tries++; *tries > maxTries {
-			return false
-		}
-		return keycheck.Verify(k.scheme, k.public, pae, s.Sig) == nil
-	}
+// which key to try first, and that try is free: it decides nothing.
+func (x *trustIndex) signer(pae []byte, s *sign.Signature, spend func() bool) *trustedKey {
+	try := func(k *trustedKey) bool { return keycheck.Verify(k.scheme, k.public, pae, s.Sig) == nil }
 	hinted := x.byID[s.KeyID]
 	if hinted != nil && try(hinted) {
 		return hinted
 	}
 	for _, k := range x.keys {
-		if k != hinted && try(k) {
+		if k == hinted {
+			continue
+		}
+		if !spend() {
+			return nil
+		}
+		if try(k) {
 			return k
 		}
 	}

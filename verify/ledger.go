@@ -20,9 +20,11 @@ func (d *deciding) checkRelease() *release.Status {
 	const rule = "/release"
 	view, now := d.req.Release, d.req.At
 	head := view.Head()
-	d.checkHead(head)
+	sound := d.checkHead(head)
 	status, err := view.Status(d.ctx, r.Product, d.artifact.primary)
 	switch {
+	case errors.Is(err, release.ErrUnknown) && !sound:
+		return nil // another, or an old, ledger need not know it
 	case errors.Is(err, release.ErrUnknown):
 		d.add(Finding{Code: CodeRelease, Status: Failed, Rule: rule + "/product", Message: "it is in no release", Want: "a release of " + r.Product, Got: d.artifact.primary.String()})
 		return nil
@@ -51,6 +53,7 @@ func (d *deciding) checkRelease() *release.Status {
 	}
 	f := Finding{Code: CodeRelease, Status: Failed, Rule: rule + "/from", Evidence: status.Release.Name}
 	switch soaked := now.Sub(since); {
+	case !sound && (since.IsZero() || soaked < r.Soak): // it need not know that either
 	case since.IsZero():
 		f.Message, f.Want, f.Got = "it was never promoted to "+r.From, "a promotion to "+r.From, promotedTo(status.Promotions)
 		d.add(f)
@@ -79,7 +82,7 @@ func promotedTo(promotions []release.Promotion) string {
 
 // checkHead wants a head of the trusted log, cosigned by enough witnesses, and
 // not older than the policy allows. What rests on another head is no answer.
-func (d *deciding) checkHead(head release.Head) {
+func (d *deciding) checkHead(head release.Head) (sound bool) {
 	const rule = "/release/maxHeadAge"
 	r, age := d.Release, d.req.At.Sub(head.Time)
 	f := Finding{Code: CodeLedger, Status: Failed, Rule: rule, Evidence: head.Origin}
@@ -97,7 +100,8 @@ func (d *deciding) checkHead(head release.Head) {
 		f.Message, f.Want, f.Got = "the ledger's head is of the future", d.req.At.UTC().Format(time.RFC3339), head.Time.UTC().Format(time.RFC3339)
 	default:
 		d.pass(CodeLedger, "/release", head.Origin)
-		return
+		return true
 	}
 	d.add(f)
+	return false
 }

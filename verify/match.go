@@ -245,7 +245,9 @@ func mismatches(rules map[string]Matcher, root any, asked name, closed bool, nam
 		}
 	}
 	if closed {
-		for _, pointer := range unnamed(rules, root, "", named) {
+		var strays []string
+		unnamed(rules, root, "", named, &strays)
+		for _, pointer := range strays {
 			value, _ := lookup(root, pointer)
 			out = append(out, mismatch{pointer, "no parameter that the policy does not name", valueString(value)})
 		}
@@ -259,18 +261,22 @@ func reaches(rules map[string]Matcher, named []string, at string) bool {
 	return slices.ContainsFunc(slices.Collect(maps.Keys(rules)), below) || slices.ContainsFunc(named, below)
 }
 
-// unnamed lists the values below node that no rule names, in order.
-func unnamed(rules map[string]Matcher, node any, at string, named []string) []string {
-	if _, ok := rules[at]; ok || node == nil || slices.Contains(named, at) {
-		return nil // an exact rule has compared the whole value, an open one waives what no deeper rule names
+// maxUnnamed is how many values that no rule names are reported: the first ones.
+const maxUnnamed = 20
+
+// unnamed adds to out the values below node that no rule names, in order. Below a
+// pointer that is too long for a rule it does not look: it would be repeated for
+// every value there.
+func unnamed(rules map[string]Matcher, node any, at string, named []string, out *[]string) {
+	if _, ok := rules[at]; ok || node == nil || slices.Contains(named, at) || len(*out) == maxUnnamed {
+		return // an exact rule has compared the whole value, an open one waives what no deeper rule names
 	}
 	object, ok := node.(map[string]any)
-	if !ok || len(object) == 0 && at != "" && !reaches(rules, named, at) {
-		return []string{at}
+	if !ok || len(at) > maxName || len(object) == 0 && at != "" && !reaches(rules, named, at) {
+		*out = append(*out, at)
+		return
 	}
-	var out []string
 	for _, key := range slices.Sorted(maps.Keys(object)) {
-		out = append(out, unnamed(rules, object[key], at+"/"+escapePointer(key), named)...)
+		unnamed(rules, object[key], at+"/"+escapePointer(key), named, out)
 	}
-	return out
 }

@@ -1,7 +1,9 @@
 package verify_test
 
 import (
+	"crypto/sha512"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -182,5 +184,48 @@ func TestNewReadsWhatIsSet(t *testing.T) {
 		if _, err := verify.New(c.Trust, p); !errors.As(err, &bad) || bad.Code != verify.CodePolicyInvalid {
 			t.Errorf("%s: %v, want policy-invalid", name, err)
 		}
+	}
+}
+
+// TestOldLedgerKnowsLess: that another, or an old, ledger knows no release and
+// no promotion is no answer; that it knows of a revocation is one.
+func TestOldLedgerKnowsLess(t *testing.T) {
+	const asked = `
+		set trust /ledger {"origin":"releases.acme.example","key":"releases.acme.example+1","genesis":"sha256:0000000000000000000000000000000000000000000000000000000000000001","witnesses":{"atLeast":1,"keys":["w1","w2"]}}
+		set policy /release {"product":"app","from":"canary","soak":"1h","maxHeadAge":"10m","witnesses":2}
+		set approval /predicate/from "canary"
+		doc view {"Product":"app","Artifact":"sha256:<artifact>","Origin":"releases.acme.example","Size":101,"Time":"2026-11-21T03:05:00Z","Witnesses":2,"Release":"app#101","Author":"dan","Promotions":[{"Environment":"canary","Time":"2026-11-21T01:00:00Z"}]}
+	`
+	for _, c := range []struct {
+		what     string
+		decision verify.Decision
+		failed   string
+	}{
+		{"", verify.Allow, ""},
+		{`set view /Release ""`, verify.Deny, "release"},
+		{`set view /Promotions []`, verify.Deny, "release"},
+		{"set view /Release \"\"\nset view /Time \"2026-11-20T00:00:00Z\"", verify.Undecided, "ledger"},
+		{"set view /Promotions []\nset view /Time \"2026-11-20T00:00:00Z\"", verify.Undecided, "ledger"},
+		{"set view /Release \"\"\nset view /Origin \"other.example\"", verify.Undecided, "ledger"},
+		{"set view /Revoked {\"At\":\"2026-11-21T02:00:00Z\",\"By\":\"dan\",\"Reason\":\"bad\"}\nset view /Time \"2026-11-20T00:00:00Z\"", verify.Deny, "ledger revoked"},
+	} {
+		if v, _ := story.Build(t, asked, c.what).Verify(t); v.Decision != c.decision || failed(v) != c.failed {
+			t.Errorf("%s: want %s by %q, got\n%s", c.what, c.decision, c.failed, v)
+		}
+	}
+}
+
+// TestNameWithAnotherDigest: a name may hold any strong digest of the artifact.
+func TestNameWithAnotherDigest(t *testing.T) {
+	c := story.Build(t, `set policy /package "registry.example/app"`)
+	sum := sha512.Sum512(c.Bytes)
+	c.Request.Name = fmt.Sprintf("registry.example/app@sha512:%x", sum)
+	if v, err := c.Verify(t); err != nil {
+		t.Errorf("its own digest:\n%s", v)
+	}
+	sum[0] ^= 1
+	c.Request.Name = fmt.Sprintf("registry.example/app@sha512:%x", sum)
+	if v, _ := c.Verify(t); failed(v) != "binding" {
+		t.Errorf("another digest: want binding, got\n%s", v)
 	}
 }

@@ -67,7 +67,8 @@ func rootSigned(x *trustIndex, b *sign.Bundle, at time.Time) error {
 		return err
 	}
 	u := &unit{id: b.ID(), bundles: []*sign.Bundle{b}}
-	u.authenticate(context.Background(), x, nil, at) // without authenticators nothing waits
+	left := maxSpent
+	u.authenticate(context.Background(), x, nil, at, &left) // without authenticators nothing waits
 	var counted []string
 	for _, s := range u.sorted() {
 		if root[s.Principal] {

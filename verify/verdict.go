@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/provenance/release"
@@ -291,7 +293,32 @@ func (v *Verdict) MarshalJSON() ([]byte, error) {
 	if v.LastGood != nil {
 		out.LastGood = &lastGood{v.LastGood.Name, v.LastGood.Digest}
 	}
-	return json.Marshal(out)
+	data, err := json.Marshal(out)
+	return escapeUnprintable(data), err
+}
+
+// escapeUnprintable escapes in JSON what [show] escapes in text: terminals also
+// obey control characters beyond ASCII, and text can be turned around.
+func escapeUnprintable(data []byte) []byte {
+	var out []byte
+	for i, r := range string(data) {
+		switch {
+		case r != 0x7f && (r < 0x80 || unicode.IsPrint(r)):
+			if out != nil {
+				out = utf8.AppendRune(out, r)
+			}
+			continue
+		case out == nil:
+			out = slices.Clone(data[:i])
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			out = fmt.Appendf(out, "\\u%04x", unit)
+		}
+	}
+	if out == nil {
+		return data
+	}
+	return out
 }
 
 // show makes a string safe to print on a terminal and in a log: what does not

@@ -336,7 +336,7 @@ func (v *Verifier) decide(ctx context.Context, r Request, open bool) (*Verdict, 
 		return stop(*f)
 	}
 	chunked := open || slices.ContainsFunc(v.policies, func(p *compiled) bool { return p.Examine.Mode != ExamineOff })
-	artifact, f := r.Artifact.read(ctx, algorithms(units), chunked)
+	artifact, f := r.Artifact.read(ctx, append(algorithms(units), asked.digest.Algorithm()), chunked)
 	if f != nil {
 		return stop(*f)
 	}
@@ -460,18 +460,19 @@ func (v *Verifier) gather(ctx context.Context, evidence []*sign.Bundle, at time.
 		}
 		u.bundles = append(u.bundles, b)
 	}
+	slices.SortFunc(units, func(a, b *unit) int { return strings.Compare(a.id.Hex(), b.id.Hex()) })
+	left := maxSpent
 	for _, u := range units {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, &Finding{Code: CodeCanceled, Status: Failed, Message: err.Error()}
 		}
 		// Whatever order evidence comes in, the same bundle speaks for a unit.
 		slices.SortFunc(u.bundles, func(a, b *sign.Bundle) int { return compareOrigins(a.Origin, b.Origin) })
-		u.authenticate(ctx, v.trust, v.authenticators, at)
+		u.authenticate(ctx, v.trust, v.authenticators, at, &left)
 		if len(u.signatories) > 0 {
 			u.statement, u.parseErr = provenance.Parse(u.bundles[0].UnverifiedPayload())
 		}
 	}
-	slices.SortFunc(units, func(a, b *unit) int { return strings.Compare(a.id.Hex(), b.id.Hex()) })
 	slices.SortStableFunc(unread, func(a, b Finding) int {
 		return cmp.Or(compareOrigins(a.Evidence, b.Evidence), strings.Compare(a.Message, b.Message))
 	})
