@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"encoding/json"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -28,6 +29,18 @@ func bomDigests(bom *cdx.BOM) provenance.DigestSet {
 		}
 	}
 	return set
+}
+
+// claimedBOMDigests is [bomDigests] of a document that has not been checked: it
+// only says what to compute.
+func claimedBOMDigests(predicate []byte) provenance.DigestSet {
+	var bom struct {
+		Metadata cdx.Metadata `json:"metadata"`
+	}
+	if json.Unmarshal(predicate, &bom) != nil {
+		return nil
+	}
+	return bomDigests(&cdx.BOM{Metadata: &bom.Metadata})
 }
 
 var bomAlgorithms = map[cdx.HashAlgorithm]string{

@@ -43,6 +43,9 @@ func TestNeighbours(t *testing.T) {
 			`set sbom /predicate/components/1/components [{"type":"library","name":"example.com/x","version":"v1.0.0","purl":"pkg:golang/example.com/x@v1.0.0"}]`, "examine/sbom"},
 		{"a main component of two contents", "",
 			`set sbom /predicate/metadata/component/hashes [{"alg":"SHA-256","content":"0000000000000000000000000000000000000000000000000000000000000000"},{"alg":"SHA-256","content":"<artifact>"}]`, "binding"},
+		{"a main component of two contents by two algorithms",
+			`set sbom /predicate/metadata/component/hashes [{"alg":"SHA-512","content":"<sha512>"},{"alg":"SHA-256","content":"<artifact>"}]`,
+			`text sbom "<sha512>" "` + strings.Repeat("0", 128) + `"`, "binding"},
 		{"build tags that provenance keeps silent about", goRequired + "set policy /attestations/0 {\"type\":\"https://in-toto.io/attestation/vulns/v0.2\",\"signedBy\":\"qa\"}",
 			"del provenance /predicate/buildDefinition/internalParameters/go/tags", "examine/tags"},
 		{"linker flags that provenance keeps silent about", goRequired, "del provenance /predicate/buildDefinition/internalParameters/go/ldflags", "examine/ldflags"},
@@ -227,5 +230,25 @@ func TestNameWithAnotherDigest(t *testing.T) {
 	c.Request.Name = fmt.Sprintf("registry.example/app@sha512:%x", sum)
 	if v, _ := c.Verify(t); failed(v) != "binding" {
 		t.Errorf("another digest: want binding, got\n%s", v)
+	}
+}
+
+// TestAnyIsWaived: a predicate of which nothing is wanted is no check that passed.
+func TestAnyIsWaived(t *testing.T) {
+	for predicate, want := range map[string]string{
+		`{"/scanner/result":[]}`:                            "passed /attestations/1/predicate",
+		`{"/scanner/result":{"any":true}}`:                  "waived /attestations/1/predicate/~1scanner~1result",
+		`{"/scanner/result":[],"/scanner/db":{"any":true}}`: "waived /attestations/1/predicate/~1scanner~1db, passed /attestations/1/predicate",
+	} {
+		v, err := story.Build(t, "set policy /attestations/1/predicate "+predicate).Verify(t)
+		var got []string
+		for _, f := range v.Findings {
+			if f.Code == verify.CodeCondition {
+				got = append(got, f.Status.String()+" "+f.Rule)
+			}
+		}
+		if err != nil || strings.Join(got, ", ") != want {
+			t.Errorf("%s: %v, %q, want %q", predicate, err, got, want)
+		}
 	}
 }

@@ -457,7 +457,14 @@ func (d *deciding) checkAttestation(i int) {
 		for _, m := range all {
 			t.fail(Finding{Code: CodeCondition, Rule: rule + "/predicate/" + escapePointer(m.pointer), Message: "the attestation does not say what the policy wants", Want: m.want, Got: m.got})
 		}
-		if len(r.Predicate) > 0 && len(all) == 0 {
+		waived := 0
+		for _, pointer := range sortedKeys(r.Predicate) {
+			if r.Predicate[pointer].Any {
+				t.waive(CodeCondition, rule+"/predicate/"+escapePointer(pointer), "any")
+				waived++
+			}
+		}
+		if len(r.Predicate) > waived && len(all) == 0 {
 			t.pass(CodeCondition, rule+"/predicate")
 		}
 		if condition := d.conditions[i]; condition != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/provenance/release"
+	"github.com/touchmark-go/touchmark/sbom"
 	"github.com/touchmark-go/touchmark/sign"
 )
 
@@ -492,9 +493,16 @@ func algorithms(units []*unit) []string {
 		if u.statement == nil {
 			continue
 		}
+		sets := make([]provenance.DigestSet, 0, len(u.statement.Subject))
 		for _, s := range u.statement.Subject {
+			sets = append(sets, s.Digest)
+		}
+		if u.statement.PredicateType == sbom.PredicateType {
+			sets = append(sets, claimedBOMDigests(u.statement.Predicate))
+		}
+		for _, set := range sets {
 			for _, a := range []string{provenance.SHA384, provenance.SHA512} {
-				if _, ok := s.Digest[a]; ok && !slices.Contains(out, a) {
+				if _, ok := set[a]; ok && !slices.Contains(out, a) {
 					out = append(out, a)
 				}
 			}
