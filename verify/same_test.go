@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/touchmark-go/touchmark/internal/testkit/story"
 	"github.com/touchmark-go/touchmark/sign"
@@ -143,6 +145,28 @@ func TestConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// A wild authenticator vouches for signatures that are not there.
+type wild struct{}
+
+func (wild) Accepts(verify.Identity) bool { return true }
+
+func (wild) Authenticate(_ context.Context, b *sign.Bundle, _ time.Time) ([]verify.Identified, error) {
+	return []verify.Identified{{Signature: -1, Issuer: "x", Email: "x"}, {Signature: len(b.Signatures), Issuer: "x", Email: "x"}}, nil
+}
+
+// TestWildAuthenticator wants an answer, not a panic, whatever an authenticator says.
+func TestWildAuthenticator(t *testing.T) {
+	c := story.Build(t, `set trust /authorities {"acme":{"trustedRoot":{},"atLeast":{"log":0,"timestamp":1}}}`,
+		`sign provenance id {"signer":"ci","time":"2026-11-20T17:06:00Z"}`)
+	v, err := verify.Options{Authenticators: []verify.Authenticator{wild{}}}.New(c.Trust, c.Policies...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if verdict, err := v.Verify(t.Context(), c.Request); err != nil {
+		t.Errorf("signed by a key, and refused:\n%s", verdict)
+	}
 }
 
 // TestNothingIsNoYes is T-53: whatever was never filled in is not permission.

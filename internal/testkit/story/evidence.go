@@ -132,6 +132,8 @@ func (m *maker) touch(b *sign.Bundle, i int, args []string) error {
 		return err
 	case "pad": // the sequence's length in two bytes where one would do: BER, not DER
 		s.Sig = append([]byte{s.Sig[0], 0x81}, s.Sig[1:]...)
+	case "chain":
+		s.Chain = [][]byte{[]byte(args[1])}
 	case "from":
 		e, err := m.entry(args[1])
 		if err != nil {

@@ -21,6 +21,7 @@ import (
 //	drop NAME                     dup NAME [N]
 //	envelope NAME OLD NEW         bytes of its line, after it was signed
 //	sig NAME I flip|copy [KEYID]|malleate|p1363|keyid KEYID
+//	sig NAME I chain TEXT         its certificate
 //	sig NAME I from OTHER J       sig NAME none|bits
 //	line TEXT                     one more line of evidence
 //	junk N                        so many lines that are no evidence
