@@ -108,61 +108,11 @@ func (o Options) Authenticate(ctx context.Context, t *Trust, b *sign.Bundle, at 
 	return &Authenticated{ID: u.id, PayloadType: b.PayloadType, Payload: b.UnverifiedPayload(), Signatories: u.sorted()}, nil
 }
 
-// index is t made ready, apart from what the caller may still change in t. A nil
-// Trust trusts nobody.
-func (t *Trust) index() (*trustIndex, error) {
-	if t == nil {
-		return nil, &ConfigError{Code: CodeTrustInvalid, Msg: "no trust"}
-	}
-	data := t.Marshal()
-	if t.made != nil && canonicalDigest(data) == t.made.ref.Digest {
-		return t.made, nil
-	}
-	own, err := ParseTrust(data)
-	if err != nil {
-		return nil, err
-	}
-	return own.made, nil
-}
-
-// expired is the finding that trust is past its time, or nil.
-func (x *trustIndex) expired(at time.Time) *Finding {
-	if at.Before(x.expires) {
-		return nil
-	}
-	return &Finding{Code: CodeExpiredTrust, Status: Failed, Rule: "trust:/expires", Message: "the trust file is past its time",
-		Want: "before " + x.expires.UTC().Format(time.RFC3339), Got: at.UTC().Format(time.RFC3339), Remedy: CodeExpiredTrust.remedy()}
-}
-
 // maxTries bounds how many keys are tried on one bundle whose hints do not help.
 const maxTries = 4096
 
 // maxSpent bounds it for all evidence of a request together, in signature checks.
 const maxSpent = 32 * maxTries
-
-// A refusal is why a signature that is sound, or that somebody vouched for,
-// still does not count.
-type refusal struct {
-	code      Code
-	principal string
-	message   string
-}
-
-// A unit is all evidence with one ID: one payload, whoever signed it, pooled
-// from all bundles. It is what rules are held against.
-type unit struct {
-	id          provenance.Digest
-	bundles     []*sign.Bundle // at least one
-	signatories map[string]Signatory
-	refusals    []refusal
-	strangers   []string // identities that are vouched for and that trust does not know
-	limit       bool     // too many keys were tried
-
-	statement *provenance.Statement // nil until parsed
-	parseErr  error
-	matched   provenance.Match // of the artifact
-	claimed   *string          // see claimedType; nil until read
-}
 
 // authenticate finds out who signed the unit. It is the only place where
 // signatures are checked.
@@ -275,69 +225,6 @@ func (x *trustIndex) signer(pae []byte, s *sign.Signature, spend func() bool) *t
 	return nil
 }
 
-// countKey counts the principal of a key that made a signature, if the key
-// held at the time that is known of it: the trusted time, else at.
-func (u *unit) countKey(k *trustedKey, trusted, at time.Time) {
-	refuse := func(code Code, format string, args ...any) {
-		u.refusals = append(u.refusals, refusal{code: code, principal: k.principal.name, message: fmt.Sprintf(format, args...)})
-	}
-	when, how, early := at, "and nothing trusted says that it signed before", ""
-	if !trusted.IsZero() {
-		when, how = trusted, "and it signed "+trusted.UTC().Format(time.RFC3339)
-		early = ", " + how
-	}
-	switch {
-	case trusted.After(at.Add(maxSkew)):
-		refuse(CodeTrustedTime, "%s's key %s… signed %s, after the instant that is judged", k.principal.name, k.id[:12], trusted.UTC().Format(time.RFC3339))
-	case !k.NotBefore.IsZero() && when.Before(k.NotBefore):
-		refuse(CodeKeyPolicy, "%s's key %s… is not valid before %s%s", k.principal.name, k.id[:12], k.NotBefore.UTC().Format(time.RFC3339), early)
-	case !k.NotAfter.IsZero() && !when.Before(k.NotAfter):
-		refuse(CodeTrustedTime, "%s's key %s… ended %s, %s", k.principal.name, k.id[:12], k.NotAfter.UTC().Format(time.RFC3339), how)
-	case k.Revoked != nil && !when.Before(k.Revoked.At):
-		why := ""
-		if k.Revoked.Reason != "" {
-			why = " (" + k.Revoked.Reason + ")"
-		}
-		refuse(CodeTrustedTime, "%s's key %s… is revoked since %s%s, %s", k.principal.name, k.id[:12], k.Revoked.At.UTC().Format(time.RFC3339), why, how)
-	default:
-		u.count(Signatory{Principal: k.principal.name, Kind: k.principal.kind, KeyID: k.id, Time: trusted})
-	}
-}
-
-// countIdentity counts the principal that an identity belongs to. One that
-// would belong to several belongs to nobody.
-func (u *unit) countIdentity(x *trustIndex, id Identified, at time.Time) {
-	var owners []string
-	for name, p := range x.principals {
-		if slices.ContainsFunc(p.identities, id.is) {
-			owners = append(owners, name)
-		}
-	}
-	slices.Sort(owners)
-	switch len(owners) {
-	case 0:
-		u.strangers = append(u.strangers, id.String())
-	case 1:
-		p := x.principals[owners[0]]
-		if id.Time.After(at.Add(maxSkew)) {
-			u.refusals = append(u.refusals, refusal{CodeTrustedTime, p.name, fmt.Sprintf("%s signed %s, after the instant that is judged", id, id.Time.UTC().Format(time.RFC3339))})
-			return
-		}
-		u.count(Signatory{Principal: p.name, Kind: p.kind, Identity: id.String(), Time: id.Time})
-	default:
-		u.refusals = append(u.refusals, refusal{code: CodeKeyPolicy, message: fmt.Sprintf("%s belongs to several principals: %s", id, strings.Join(owners, ", "))})
-	}
-}
-
-// count counts a principal once. Of several signatures the one with the
-// earliest trusted time is kept.
-func (u *unit) count(s Signatory) {
-	if old, again := u.signatories[s.Principal]; again && (s.Time.IsZero() || !old.Time.IsZero() && !s.Time.Before(old.Time)) {
-		return
-	}
-	u.signatories[s.Principal] = s
-}
-
 // is reports whether the identity is the one that trust means.
 func (id Identified) is(want Identity) bool {
 	return id.Authority == want.Authority && id.Issuer == want.Issuer && id.Email == want.Email && id.URI == want.URI &&
@@ -353,59 +240,4 @@ func (id Identified) String() string {
 		}
 	}
 	return strings.Join(names, " and ") + " by " + id.Issuer
-}
-
-// sorted lists who signed, by name.
-func (u *unit) sorted() []Signatory {
-	out := make([]Signatory, 0, len(u.signatories))
-	for _, s := range u.signatories {
-		out = append(out, s)
-	}
-	slices.SortFunc(out, func(a, b Signatory) int { return strings.Compare(a.Principal, b.Principal) })
-	return out
-}
-
-// origin says where the evidence stands.
-func origin(b *sign.Bundle) string {
-	if b.Origin != "" {
-		return b.Origin
-	}
-	return short(b.ID())
-}
-
-func (u *unit) origin() string { return origin(u.bundles[0]) }
-
-// unreadable is the finding about a bundle that could not be read.
-func unreadable(b *sign.Bundle) Finding {
-	code := CodeEnvelope
-	switch {
-	case errors.Is(b.Err, sign.ErrLimit):
-		code = CodeLimit
-	case errors.Is(b.Err, sign.ErrUnsupported):
-		code = CodeUnsupported
-	}
-	return Finding{Code: code, Status: Failed, Evidence: b.Origin, Message: b.Err.Error(), Remedy: code.remedy()}
-}
-
-// unsigned is the finding that nobody known signed the unit.
-func (u *unit) unsigned(rule string) Finding {
-	f := Finding{Code: CodeSignature, Status: Failed, Rule: rule, Evidence: u.origin(), Message: "no trusted key made this signature", Want: "a signature by a principal of the trust file", Got: "none that holds"}
-	switch {
-	case len(u.refusals) > 0:
-		f.Code, f.Message, f.Want, f.Got = u.refusals[0].code, "a signature that does not count", "a key that holds now, or held at a trusted time", u.refusals[0].message
-		if u.refusals[0].principal == "" && f.Code == CodeKeyPolicy {
-			f.Want, f.Remedy = "an identity of one principal", "narrow the identities in the trust file until one principal alone fits"
-		}
-	case len(u.strangers) > 0:
-		f.Remedy = "if it may sign, add the identity to the trust file after review; else find out who signed"
-		f.Code, f.Message, f.Want, f.Got = CodeMissingEvidence, "signed by an identity that trust does not know", "an identity of the trust file", u.strangers[0]
-	case u.limit:
-		f.Code, f.Message, f.Want, f.Got = CodeLimit, "too many keys to try", fmt.Sprintf("at most %d tries", maxTries), "more"
-	case len(u.bundles[0].Signatures) == 0:
-		f.Message, f.Got = "nobody signed it", "no signature"
-	}
-	if f.Remedy == "" {
-		f.Remedy = f.Code.remedy()
-	}
-	return f
 }

@@ -2,11 +2,15 @@ package verify
 
 import (
 	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/touchmark-go/touchmark/internal/keycheck"
 	"github.com/touchmark-go/touchmark/sign"
 )
 
@@ -83,4 +87,38 @@ func rootSigned(x *trustIndex, b *sign.Bundle, at time.Time) error {
 		return fmt.Errorf("signed by %q, want %s", got, x.root)
 	}
 	return nil
+}
+
+// Rotate is the next version of t, in which principal's keys that are still
+// open end at at and key begins there. Evidence by the old keys with a trusted
+// time before at stays good. Sign it with [TrustType] by the root quorum.
+func (t *Trust) Rotate(name string, key crypto.PublicKey, at time.Time) (*Trust, error) {
+	next, err := ParseTrust(t.Marshal())
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("key of %q: %w", name, err)
+	}
+	p, known := next.Principals[name]
+	if !known {
+		return nil, fmt.Errorf("%q is no principal of the trust file", name)
+	}
+	at = at.UTC().Truncate(time.Second)
+	scheme := ""
+	for i, k := range p.Keys {
+		scheme = k.Scheme
+		if k.NotAfter.IsZero() || k.NotAfter.After(at) {
+			p.Keys[i].NotAfter = at
+		}
+	}
+	added := Key{PEM: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), NotBefore: at}
+	if _, err := keycheck.DefaultScheme(key); err != nil {
+		added.Scheme = scheme
+	}
+	p.Keys = append(p.Keys, added)
+	next.Principals[name] = p
+	next.Version++
+	return ParseTrust(next.Marshal())
 }
