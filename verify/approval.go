@@ -77,7 +77,7 @@ func (d *deciding) isApprover(name string) bool {
 // provenance.
 func (d *deciding) askFor(i int, valid map[string]approver, status *release.Status) string {
 	if d.provenance == nil {
-		return "find out first why its provenance was refused; nobody should approve it before"
+		return "first its provenance must be accepted; nobody should approve it before"
 	}
 	missing := d.couldApprove(d.approvers[i], valid, status)
 	if len(missing) == 0 { // those who may sit here sit elsewhere, and move if somebody takes their seat

@@ -24,6 +24,8 @@ type Authenticator interface {
 	// Authenticate checks the signatures of b that carry a certificate, a log
 	// entry or a timestamp, and returns what it vouches for. A signature that it
 	// cannot vouch for is left out; an error says that b is not to be believed.
+	// One with a method Code() Code sets the finding's code; others are
+	// [CodeSignature].
 	Authenticate(ctx context.Context, b *sign.Bundle, at time.Time) ([]Identified, error)
 }
 
@@ -239,5 +241,5 @@ func (id Identified) String() string {
 			names = append(names, n.kind+" "+n.value)
 		}
 	}
-	return strings.Join(names, " and ") + " by " + id.Issuer
+	return strings.Join(names, " and ") + " by " + id.Issuer + " (" + id.Authority + ")"
 }

@@ -70,7 +70,7 @@ func (d *deciding) checkBuilder(t *trial, r *ProvenanceRule) {
 	}
 	t.pass(CodeBuilder, "/provenance/signedBy")
 	switch {
-	case r.Level == 0:
+	case r.Level == AnyLevel:
 		t.waive(CodeLevel, rule, "any")
 	case level >= r.Level:
 		t.pass(CodeLevel, rule)

@@ -122,7 +122,7 @@ var remedies = map[Code]string{
 	CodeImmutable:       "take the digest that the tag was bound to",
 	CodeRelease:         "release and promote it in order, and let it soak",
 	CodeRollback:        "take the newest trust file and policy",
-	CodeTransport:       "make the file readable and try again",
+	CodeTransport:       "name a file that is there and can be read, and try again",
 	CodeChanged:         "something writes to the artifact while it is verified: find out what, then try again",
 	CodeExpiredTrust:    "take a newer trust file; if there is none, its owners must sign one",
 	CodeLedger:          "bring the ledger's view up to date and try again",

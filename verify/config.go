@@ -220,8 +220,12 @@ func (l *loader) duration(pointer, s string) (time.Duration, error) {
 
 var durationRE = regexp.MustCompile(`\A([1-9][0-9]{0,9})([smhd])\z`)
 
-// formatDuration is the inverse of duration: the largest unit that fits.
+// formatDuration is the inverse of duration: the largest unit that fits. What
+// has no such form comes out as one that duration refuses.
 func formatDuration(d time.Duration) string {
+	if d%time.Second != 0 {
+		return d.String()
+	}
 	for _, u := range []struct {
 		unit time.Duration
 		name string

@@ -133,6 +133,45 @@ func TestZeroRefuses(t *testing.T) {
 	}
 }
 
+// A level that nobody wrote is no level, and what no file can say is refused.
+func TestGoPolicyRefuses(t *testing.T) {
+	trust := policyTrust(t)
+	o := verify.Options{Authenticators: []verify.Authenticator{newAuthority("public-good")}}
+	for name, change := range map[string]func(*verify.Policy){
+		"no level":        func(p *verify.Policy) { p.Provenance.Level = 0 },
+		"half a second":   func(p *verify.Policy) { p.Provenance.MaxAge = time.Second / 2 },
+		"nobody":          func(p *verify.Policy) { p.Provenance.SignedBy = verify.Quorum{} },
+		"no source":       func(p *verify.Policy) { p.Provenance.Source = verify.SourceRule{} },
+		"no build type":   func(p *verify.Policy) { p.Provenance.BuildType = "" },
+		"no parameters":   func(p *verify.Policy) { p.Provenance.Parameters = nil },
+		"no examine mode": func(p *verify.Policy) { p.Examine = verify.ExamineRule{} },
+	} {
+		p := policyFile(t, "5-air-gapped.json")
+		change(p)
+		var config *verify.ConfigError
+		if _, err := o.New(trust, p); !errors.As(err, &config) || config.Code != verify.CodePolicyInvalid {
+			t.Errorf("%s: got %v, want %s", name, err, verify.CodePolicyInvalid)
+		}
+	}
+	p := policyFile(t, "5-air-gapped.json")
+	p.Provenance.Level = verify.AnyLevel
+	if _, err := o.New(trust, p); err != nil {
+		t.Errorf("any level: %v", err)
+	}
+}
+
+// Times in any zone are written in UTC.
+func TestTrustZones(t *testing.T) {
+	trust := policyTrust(t)
+	zone := time.FixedZone("there", 3600)
+	p := trust.Principals["ci"]
+	p.Keys[0].NotBefore = p.Keys[0].NotBefore.In(zone)
+	trust.Principals["ci"] = p
+	if _, err := verify.ParseTrust(trust.Marshal()); err != nil {
+		t.Error(err)
+	}
+}
+
 func second[T any](_ T, err error) error { return err }
 
 // What a policy names must be in the trust file, and be able to be met.
@@ -259,6 +298,7 @@ func TestParseTrustRefuses(t *testing.T) {
 			at(d, "principals", "carol")["identities"].([]any)[0].(map[string]any)["uri"] = "https://x"
 		}, "want exactly one of workflow, email and uri"},
 		"an unknown authority":  {func(d map[string]any) { delete(d, "authorities") }, "is no authority"},
+		"a witness twice":       {func(d map[string]any) { at(d, "ledger", "witnesses")["keys"] = []any{"w", "v", "w"} }, "/ledger/witnesses/keys/2: the same witness"},
 		"a witness too many":    {func(d map[string]any) { at(d, "ledger", "witnesses")["atLeast"] = 4 }, "/ledger/witnesses/atLeast"},
 		"a name of the grammar": {func(d map[string]any) { d["principals"].(map[string]any)["any"] = at(d, "principals", "npm") }, `"any" is no name`},
 	} {

@@ -51,10 +51,14 @@ type ExamineRule struct {
 	Facts []string
 }
 
+// AnyLevel is the Level of a [ProvenanceRule] that wants none: every builder
+// that trust knows will do.
+const AnyLevel = -1
+
 // A ProvenanceRule says how the artifact must have been made.
 type ProvenanceRule struct {
 	SignedBy   Quorum
-	Level      int    // SLSA build level, 1 to 3; 0 is any
+	Level      int    // SLSA build level, 1 to 3, or AnyLevel; 0 is invalid
 	BuildType  string // exact; "any" is any
 	Source     SourceRule
 	Parameters map[string]Matcher // by JSON pointer into externalParameters; what is not named is refused
@@ -75,7 +79,7 @@ type SourceRule struct {
 type AttestationRule struct {
 	Type      string // predicate type, exact
 	SignedBy  Quorum
-	MaxAge    time.Duration
+	MaxAge    time.Duration      // zero is any age
 	Predicate map[string]Matcher // by JSON pointer; what is not named may be anything
 	Where     string             // CEL over the predicate, for loops; needs Options.Conditions
 }
@@ -115,7 +119,8 @@ func ParsePolicy(data []byte) (*Policy, error) {
 }
 
 // Digest is the SHA-256 of the RFC 8785 form of the decoded policy: two files
-// that say the same have one digest. Approvals name it.
+// that say the same have one digest. Approvals name it. It is zero if p cannot
+// be written.
 func (p *Policy) Digest() provenance.Digest { return canonicalDigest(p.Marshal()) }
 
 // Warnings are the places where the policy wants nothing, or less than it may
@@ -130,7 +135,7 @@ func (p *Policy) Warnings() []string {
 	if r.SignedBy.Any {
 		add("/provenance/signedBy", "any: every principal of the trust file may sign it")
 	}
-	if r.Level == 0 {
+	if r.Level == AnyLevel {
 		add("/provenance/level", "any: every builder that trust knows may build it")
 	}
 	if r.BuildType == "any" {

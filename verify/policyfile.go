@@ -178,7 +178,9 @@ func (l *loader) provenance(in *provenanceFile) (ProvenanceRule, error) {
 	if rule.SignedBy, err = l.quorum(at+"/signedBy", in.SignedBy, true); err != nil {
 		return rule, err
 	}
-	if !l.isAny(in.Level) {
+	if l.isAny(in.Level) {
+		rule.Level = AnyLevel
+	} else {
 		if err := l.decode(at+"/level", in.Level, &rule.Level); err != nil {
 			return rule, err
 		}
@@ -330,7 +332,9 @@ func (l *loader) stringOrAny(pointer string, data json.RawMessage) (string, erro
 	return s, nil
 }
 
-// Marshal is the policy file that [ParsePolicy] reads, indented for people.
+// Marshal is the policy file that [ParsePolicy] reads, indented for people. A
+// Policy that is invalid is written so that ParsePolicy refuses it; nil if it
+// cannot be written as JSON.
 func (p *Policy) Marshal() []byte {
 	mustRaw := func(v any) json.RawMessage {
 		data, err := json.Marshal(v)
@@ -352,7 +356,7 @@ func (p *Policy) Marshal() []byte {
 	}
 	r := p.Provenance
 	out.Provenance = &provenanceFile{Types: r.Types, SignedBy: mustRaw(r.SignedBy), Level: mustRaw(r.Level), BuildType: mustRaw(r.BuildType), Parameters: mustRaw(r.Parameters), MaxAge: age(r.MaxAge)}
-	if r.Level == 0 {
+	if r.Level == AnyLevel {
 		out.Provenance.Level = anyJSON
 	}
 	if m := r.Parameters; len(m) == 1 && m[""].Any {

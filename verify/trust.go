@@ -3,7 +3,9 @@ package verify
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/touchmark-go/touchmark/internal/jcs"
@@ -42,8 +44,8 @@ type Authority struct {
 
 // An AuthorityThreshold is how many distinct operators must have witnessed a signature.
 type AuthorityThreshold struct {
-	Log       int `json:"log"`
-	Timestamp int `json:"timestamp"`
+	Log       int `json:"log"`       // transparency logs; 0 wants none
+	Timestamp int `json:"timestamp"` // timestamp authorities; 0 wants none
 }
 
 // A Kind is what sort of principal it is. Only persons approve.
@@ -92,16 +94,16 @@ type Identity struct {
 
 // A Ledger is the log that answers about releases.
 type Ledger struct {
-	Origin    string            `json:"origin"`
-	Key       string            `json:"key"`
-	Genesis   provenance.Digest `json:"genesis"`
+	Origin    string            `json:"origin"`  // the log's name, as its checkpoints begin (C2SP tlog-checkpoint)
+	Key       string            `json:"key"`     // the log's key, as a note verifier spells it
+	Genesis   provenance.Digest `json:"genesis"` // SHA-256 of record 0
 	Witnesses LedgerWitnesses   `json:"witnesses,omitzero"`
 }
 
 // LedgerWitnesses says whose cosignatures make a head believable.
 type LedgerWitnesses struct {
-	AtLeast int      `json:"atLeast"`
-	Keys    []string `json:"keys"`
+	AtLeast int      `json:"atLeast"` // how many of Keys must have cosigned a head; 0 is none
+	Keys    []string `json:"keys"`    // as note verifiers spell them (C2SP tlog-cosignature); each once
 }
 
 // trustFile is the form of a trust file.
@@ -155,9 +157,21 @@ func ParseTrust(data []byte) (*Trust, error) {
 var trustValues = regexp.MustCompile(`\A/authorities/[^/]*/trustedRoot\z`)
 
 // Marshal is the trust file that [ParseTrust] reads, indented for people. It
-// holds only public keys.
+// holds only public keys. It is nil if t cannot be written as JSON.
 func (t *Trust) Marshal() []byte {
-	out := trustFile{Schema: TrustSchema, Version: t.Version, Expires: t.Expires.UTC(), Authorities: t.Authorities, Principals: t.Principals, Roles: t.Roles, Ledger: t.Ledger}
+	principals := maps.Clone(t.Principals)
+	for name, p := range principals {
+		p.Keys = slices.Clone(p.Keys)
+		for i, k := range p.Keys {
+			k.NotBefore, k.NotAfter = k.NotBefore.UTC(), k.NotAfter.UTC()
+			if k.Revoked != nil {
+				k.Revoked = &KeyRevocation{At: k.Revoked.At.UTC(), Reason: k.Revoked.Reason}
+			}
+			p.Keys[i] = k
+		}
+		principals[name] = p
+	}
+	out := trustFile{Schema: TrustSchema, Version: t.Version, Expires: t.Expires.UTC(), Authorities: t.Authorities, Principals: principals, Roles: t.Roles, Ledger: t.Ledger}
 	if t.Root.Of != nil {
 		out.Root, _ = json.Marshal(t.Root) // strings and an int: cannot fail
 	}
@@ -168,7 +182,8 @@ func (t *Trust) Marshal() []byte {
 	return append(data, '\n')
 }
 
-// Digest is the SHA-256 of the RFC 8785 form of the trust file.
+// Digest is the SHA-256 of the RFC 8785 form of the trust file; zero if t cannot
+// be written.
 func (t *Trust) Digest() provenance.Digest { return canonicalDigest(t.Marshal()) }
 
 // canonicalDigest is the SHA-256 of the RFC 8785 form; zero if data is no JSON.

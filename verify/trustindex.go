@@ -109,6 +109,11 @@ func (t *Trust) compile(l *loader) (*trustIndex, error) {
 		if w := t.Ledger.Witnesses; w.AtLeast < 0 || w.AtLeast > len(w.Keys) {
 			return nil, l.errorf("/ledger/witnesses/atLeast", "want between 0 and the %d witnesses named", len(w.Keys))
 		}
+		for i, key := range t.Ledger.Witnesses.Keys {
+			if slices.Contains(t.Ledger.Witnesses.Keys[:i], key) {
+				return nil, l.errorf(fmt.Sprintf("/ledger/witnesses/keys/%d", i), "the same witness stands here twice: each counts once")
+			}
+		}
 		ledger := *t.Ledger
 		ledger.Witnesses.Keys = slices.Clone(ledger.Witnesses.Keys)
 		x.ledger = &ledger

@@ -91,7 +91,9 @@ func rootSigned(x *trustIndex, b *sign.Bundle, at time.Time) error {
 
 // Rotate is the next version of t, in which principal's keys that are still
 // open end at at and key begins there. Evidence by the old keys with a trusted
-// time before at stays good. Sign it with [TrustType] by the root quorum.
+// time before at stays good. Sign it with [TrustType] by the root quorum. It is
+// an error if t is invalid, has no such principal, or knows the key already, and
+// if the key is one that [ParseTrust] refuses.
 func (t *Trust) Rotate(name string, key crypto.PublicKey, at time.Time) (*Trust, error) {
 	next, err := ParseTrust(t.Marshal())
 	if err != nil {

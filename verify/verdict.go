@@ -72,9 +72,9 @@ type Finding struct {
 	Rule     string `json:"rule,omitempty"`     // JSON pointer into the policy (after its name and "#" when there are several), or into trust
 	Evidence string `json:"evidence,omitempty"` // where it stands: file:line, or the bundle's ID
 	Message  string `json:"message,omitempty"`  // what is wrong, in a few words
-	Want     string `json:"want,omitempty"`
-	Got      string `json:"got,omitempty"`
-	Remedy   string `json:"remedy,omitempty"` // what a person can do
+	Want     string `json:"want,omitempty"`     // what the policy or trust asks for, in words
+	Got      string `json:"got,omitempty"`      // what was found in its place; empty is nothing
+	Remedy   string `json:"remedy,omitempty"`   // what a person can do
 }
 
 // A PolicyRef names the policy that was applied.

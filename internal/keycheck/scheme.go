@@ -116,7 +116,20 @@ func DefaultScheme(pub crypto.PublicKey) (string, error) {
 	case *rsa.PublicKey:
 		return "", errors.New("an RSA key has no scheme of its own: name one, such as rsa-pss-sha256")
 	}
-	return "", fmt.Errorf("key is a %T, want Ed25519, ECDSA or RSA", pub)
+	return "", fmt.Errorf("key is %s, want Ed25519, ECDSA or RSA", typeName(pub))
+}
+
+// typeName is how people call the key's type.
+func typeName(pub crypto.PublicKey) string {
+	switch pub.(type) {
+	case ed25519.PublicKey:
+		return "an Ed25519 key"
+	case *ecdsa.PublicKey:
+		return "an ECDSA key"
+	case *rsa.PublicKey:
+		return "an RSA key"
+	}
+	return fmt.Sprintf("a %T", pub)
 }
 
 // Fits says whether the scheme exists and can be used with the key.
@@ -140,7 +153,7 @@ func fit(name string, pub crypto.PublicKey) (scheme, error) {
 		ok = s.kind == kindPSS || s.kind == kindPKCS1
 	}
 	if !ok {
-		return s, fmt.Errorf("scheme %q does not fit a %T", name, pub)
+		return s, fmt.Errorf("scheme %q does not fit %s", name, typeName(pub))
 	}
 	return s, nil
 }

@@ -257,5 +257,5 @@ func ExampleVerify() {
 	// Output:
 	// <nil>
 	// signature does not match
-	// scheme "rsa-pss-sha256" does not fit a ed25519.PublicKey
+	// scheme "rsa-pss-sha256" does not fit an Ed25519 key
 }
