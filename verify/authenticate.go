@@ -32,19 +32,19 @@ type Authenticator interface {
 // An Identified is what an [Authenticator] vouches for: that the signature was
 // made by this identity, or, if Issuer is empty, only that it existed at Time.
 type Identified struct {
-	Signature int // index into Bundle.Signatures
-	Authority string
-	Issuer    string
-	Workflow  string // URL@REF
-	Email     string
-	URI       string
+	Signature int       // index into Bundle.Signatures
+	Authority string    // which authority of the trust file vouches
+	Issuer    string    // exact; empty vouches for the time alone
+	Workflow  string    // URL@REF
+	Email     string    // of the certificate's subject, if it is one
+	URI       string    // of the certificate's subject, if it is another than a workflow
 	Time      time.Time // trusted; zero if there is none
 }
 
 // A Signatory is one principal whose signature counts.
 type Signatory struct {
-	Principal string
-	Kind      Kind
+	Principal string    // its name in the trust file
+	Kind      Kind      // its kind there
 	KeyID     string    // hex SHA-256 of the public key; empty if an identity signed
 	Identity  string    // what the certificate said; empty if a key signed
 	Time      time.Time // trusted; zero if there is none
@@ -54,9 +54,9 @@ type Signatory struct {
 // says has not been looked at.
 type Authenticated struct {
 	ID          provenance.Digest // of the bundle: SHA-256 of the PAE
-	PayloadType string
-	Payload     []byte      // the very bytes that were signed
-	Signatories []Signatory // distinct principals, sorted by name; at least one
+	PayloadType string            // as it was signed
+	Payload     []byte            // the very bytes that were signed
+	Signatories []Signatory       // distinct principals, sorted by name; at least one
 }
 
 // Authenticate finds out which of t's principals signed b, as of at; zero is

@@ -15,13 +15,14 @@ import (
 // A ConfigError says what makes a trust file or a policy unusable, and where.
 // Code is [CodePolicyInvalid] or [CodeTrustInvalid].
 type ConfigError struct {
-	Code    Code
+	Code    Code   // which of the two files
 	Name    string // the policy's name, if it has one
 	Line    int    // in the file, counted from 1; 0 if it was not read from one
 	Pointer string // JSON pointer to the member
-	Msg     string
+	Msg     string // what was found, and what was wanted
 }
 
+// Error is the code, where it is, and what is wrong, on one line.
 func (e *ConfigError) Error() string {
 	var b strings.Builder
 	b.WriteString(string(e.Code))
@@ -112,9 +113,9 @@ func (l *loader) saysSomething(pointer string, value any, values *regexp.Regexp)
 // and of roles; the zero Quorum is invalid. In a file a bare name is a quorum
 // of one, and {"any": true} is Any: whoever trust knows.
 type Quorum struct {
-	Any     bool
-	AtLeast int
-	Of      []string
+	Any     bool     // one principal, whichever trust knows; then nothing else is set
+	AtLeast int      // how many distinct principals; at least 1
+	Of      []string // names of principals and roles; each once
 }
 
 // MarshalJSON writes the form that a file has.

@@ -22,15 +22,15 @@ const (
 // The zero Policy accepts nothing, and is invalid: what a policy does not want
 // must be written in it as "any". A Policy is plain data; [New] copies it.
 type Policy struct {
-	Version      int    // counts up from 1
-	Name         string // for verdicts
-	Package      string // a purl without version, or an image name; empty if the policy is for whatever it is given
-	Environment  string // empty if the policy is for every environment
-	Examine      ExamineRule
-	Provenance   ProvenanceRule
-	Attestations []AttestationRule
-	Approvals    []Quorum
-	Release      *ReleaseRule // nil if no ledger is asked
+	Version      int               // counts up from 1
+	Name         string            // for verdicts
+	Package      string            // a purl without version, or an image name; empty if the policy is for whatever it is given
+	Environment  string            // empty if the policy is for every environment
+	Examine      ExamineRule       // whether the artifact is opened
+	Provenance   ProvenanceRule    // how it must have been made
+	Attestations []AttestationRule // what else must be attested; all of them
+	Approvals    []Quorum          // how many of whom must approve; persons only, and nobody fills two places
+	Release      *ReleaseRule      // nil if no ledger is asked
 }
 
 // An ExamineMode says whether a Go binary is held against its evidence.
@@ -47,8 +47,8 @@ const (
 // "vcs.revision", "vcs.modified", "tags", "ldflags", "sbom" and the like, the
 // codes below examine/ without that prefix.
 type ExamineRule struct {
-	Mode  ExamineMode
-	Facts []string
+	Mode  ExamineMode // one of the three
+	Facts []string    // that must be there; empty demands none beyond the mode
 }
 
 // AnyLevel is the Level of a [ProvenanceRule] that wants none: every builder
@@ -57,10 +57,10 @@ const AnyLevel = -1
 
 // A ProvenanceRule says how the artifact must have been made.
 type ProvenanceRule struct {
-	SignedBy   Quorum
-	Level      int    // SLSA build level, 1 to 3, or AnyLevel; 0 is invalid
-	BuildType  string // exact; "any" is any
-	Source     SourceRule
+	SignedBy   Quorum             // at least one of who counts must be paired with the builder in trust
+	Level      int                // SLSA build level, 1 to 3, or AnyLevel; 0 is invalid
+	BuildType  string             // exact; "any" is any
+	Source     SourceRule         // what it must have been built from
 	Parameters map[string]Matcher // by JSON pointer into externalParameters; what is not named is refused
 	MaxAge     time.Duration      // zero is any age
 	Types      []string           // predicate types; empty is SLSA Provenance v1 alone
@@ -77,8 +77,8 @@ type SourceRule struct {
 
 // An AttestationRule wants one more attestation about the artifact.
 type AttestationRule struct {
-	Type      string // predicate type, exact
-	SignedBy  Quorum
+	Type      string             // predicate type, exact
+	SignedBy  Quorum             // who must have signed it
 	MaxAge    time.Duration      // zero is any age
 	Predicate map[string]Matcher // by JSON pointer; what is not named may be anything
 	Where     string             // CEL over the predicate, for loops; needs Options.Conditions
@@ -86,7 +86,7 @@ type AttestationRule struct {
 
 // A ReleaseRule asks the ledger.
 type ReleaseRule struct {
-	Product    string
+	Product    string        // the ledger's name for it
 	From       string        // the environment that it must have been promoted to before; empty is none
 	Soak       time.Duration // how long it must have been there
 	MaxHeadAge time.Duration // how old the ledger's head may be; zero is any age

@@ -39,7 +39,7 @@ type Trust struct {
 // An Authority vouches for identities and times: a Sigstore instance.
 type Authority struct {
 	TrustedRoot json.RawMessage    `json:"trustedRoot"` // Sigstore's trusted_root.json
-	AtLeast     AuthorityThreshold `json:"atLeast"`
+	AtLeast     AuthorityThreshold `json:"atLeast"`     // what must have witnessed a signature
 }
 
 // An AuthorityThreshold is how many distinct operators must have witnessed a signature.
@@ -61,10 +61,10 @@ const (
 // A Principal is one signer, however many keys and identities it has: it
 // counts once.
 type Principal struct {
-	Kind       Kind           `json:"kind"`
-	Keys       []Key          `json:"keys,omitempty"`
-	Identities []Identity     `json:"identities,omitempty"`
-	Builders   map[string]int `json:"builders,omitempty"` // builder id (URL, or URL@REF with * in REF's last segment) to SLSA build level, 1 to 3
+	Kind       Kind           `json:"kind"`                 // required
+	Keys       []Key          `json:"keys,omitempty"`       // each is this principal's alone
+	Identities []Identity     `json:"identities,omitempty"` // each is this principal's alone
+	Builders   map[string]int `json:"builders,omitempty"`   // builder id (URL, or URL@REF with * in REF's last segment) to SLSA build level, 1 to 3
 }
 
 // A Key is a public key and when it counts.
@@ -78,14 +78,14 @@ type Key struct {
 
 // A KeyRevocation says from when on a key's signatures count for nothing.
 type KeyRevocation struct {
-	At     time.Time `json:"at"`
-	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at"`               // inclusive: a signature at this instant counts for nothing
+	Reason string    `json:"reason,omitempty"` // for people
 }
 
 // An Identity is what an authority's certificates call a principal: an issuer,
 // and exactly one of workflow, email and URI.
 type Identity struct {
-	Authority string `json:"authority"`
+	Authority string `json:"authority"`          // a name among Trust.Authorities
 	Issuer    string `json:"issuer"`             // exact
 	Workflow  string `json:"workflow,omitempty"` // URL@REF; * stands only in REF's last segment
 	Email     string `json:"email,omitempty"`    // exact
@@ -94,10 +94,10 @@ type Identity struct {
 
 // A Ledger is the log that answers about releases.
 type Ledger struct {
-	Origin    string            `json:"origin"`  // the log's name, as its checkpoints begin (C2SP tlog-checkpoint)
-	Key       string            `json:"key"`     // the log's key, as a note verifier spells it
-	Genesis   provenance.Digest `json:"genesis"` // SHA-256 of record 0
-	Witnesses LedgerWitnesses   `json:"witnesses,omitzero"`
+	Origin    string            `json:"origin"`             // the log's name, as its checkpoints begin (C2SP tlog-checkpoint)
+	Key       string            `json:"key"`                // the log's key, as a note verifier spells it
+	Genesis   provenance.Digest `json:"genesis"`            // SHA-256 of record 0
+	Witnesses LedgerWitnesses   `json:"witnesses,omitzero"` // who must have cosigned a head
 }
 
 // LedgerWitnesses says whose cosignatures make a head believable.

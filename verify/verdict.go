@@ -67,8 +67,8 @@ func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // A Finding is the outcome of one check. Want and Got may hold what strangers
 // wrote; String of the Verdict and its JSON escape them, other uses must.
 type Finding struct {
-	Code     Code   `json:"code"`
-	Status   Status `json:"status"`
+	Code     Code   `json:"code"`               // which check
+	Status   Status `json:"status"`             // how it went
 	Rule     string `json:"rule,omitempty"`     // JSON pointer into the policy (after its name and "#" when there are several), or into trust
 	Evidence string `json:"evidence,omitempty"` // where it stands: file:line, or the bundle's ID
 	Message  string `json:"message,omitempty"`  // what is wrong, in a few words
@@ -79,30 +79,30 @@ type Finding struct {
 
 // A PolicyRef names the policy that was applied.
 type PolicyRef struct {
-	Name    string            `json:"name"`
-	Version int               `json:"version"`
-	Digest  provenance.Digest `json:"digest"`
+	Name    string            `json:"name"`    // its name
+	Version int               `json:"version"` // its version
+	Digest  provenance.Digest `json:"digest"`  // Policy.Digest
 }
 
 // A TrustRef names the trust that was applied.
 type TrustRef struct {
-	Version int               `json:"version"`
-	Digest  provenance.Digest `json:"digest"`
+	Version int               `json:"version"` // its version
+	Digest  provenance.Digest `json:"digest"`  // Trust.Digest
 }
 
 // A Verdict holds everything that was checked, in the order it was checked.
 // Its zero value is Undecided, which is not permission. It may be shared.
 type Verdict struct {
-	Decision    Decision
+	Decision    Decision          // yes, no, or unanswered
 	Artifact    string            // as the request named it: a path, a digest
 	Name        string            // Request.Name
 	Environment string            // Request.Environment
 	Digest      provenance.Digest // of the artifact; zero if it could not be read
 	At          time.Time         // the instant that was judged
-	Policies    []PolicyRef
-	Trust       TrustRef
-	Findings    []Finding
-	LastGood    *release.Release // what last was good there, if a view was given
+	Policies    []PolicyRef       // that were applied, in the order given to New
+	Trust       TrustRef          // that was applied
+	Findings    []Finding         // one for each check, in the order of the checks
+	LastGood    *release.Release  // what last was good there, if a view was given
 }
 
 // Failed returns the findings that kept the answer from being yes, in order.

@@ -57,7 +57,7 @@ type compiled struct {
 
 // A Request is one question.
 type Request struct {
-	Artifact    Artifact
+	Artifact    Artifact       // required
 	Name        string         // what it was asked for by: a purl or image name; required exactly if a policy has a package
 	Environment string         // where it is to run; required exactly if a policy names one
 	At          time.Time      // the instant to judge; zero is the time of the call
@@ -254,7 +254,7 @@ func (v *Verifier) Open(ctx context.Context, r Request) (*Handle, error) {
 // [io.ReaderAt] and [io.Seeker]; a read that meets a byte which was not
 // verified fails. ReadAt may be called concurrently.
 type Handle struct {
-	Verdict *Verdict
+	Verdict *Verdict // the decision, which is Allow
 	*io.SectionReader
 	subject *subject
 }

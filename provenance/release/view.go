@@ -50,7 +50,7 @@ type Release struct {
 // A Status is what the ledger says about one artifact of one product. The zero
 // Status is of nothing: in no release, promoted nowhere.
 type Status struct {
-	Release    Release
+	Release    Release     // that it belongs to
 	Author     string      // the principal that signed the release record, who never counts as an approver
 	Promotions []Promotion // the valid ones, in log order
 	Revoked    *Revoked    // nil if it is not revoked
@@ -58,7 +58,7 @@ type Status struct {
 
 // A Promotion says that a release entered an environment.
 type Promotion struct {
-	Environment string
+	Environment string    // that it entered
 	Time        time.Time // when the record was witnessed, from which soaking counts; never a claimed time
 }
 
