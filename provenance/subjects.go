@@ -365,9 +365,8 @@ func endOf(err error) error {
 	return err
 }
 
-// openRegular opens a file that is neither a link nor a device. It looks before
-// it opens, because to open a pipe is to wait, and again afterwards, because it
-// may be another by then.
+// openRegular opens a file that is neither a link nor a device. A pipe that is
+// put in its place meanwhile does not block.
 func openRegular(root *os.Root, path string) (*os.File, error) {
 	looked, err := root.Lstat(path)
 	if err != nil {
@@ -376,17 +375,5 @@ func openRegular(root *os.Root, path string) (*os.File, error) {
 	if !looked.Mode().IsRegular() {
 		return nil, notRegular(path, looked.Mode())
 	}
-	f, err := root.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	opened, err := f.Stat()
-	if err == nil && !os.SameFile(looked, opened) {
-		err = fmt.Errorf("%s changed while it was opened", quote(path))
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
+	return safefs.OpenUnder(root, path)
 }

@@ -31,6 +31,7 @@ func TestFIFO(t *testing.T) {
 		"Open":       outcome(Open(pipe)),
 		"OpenNoLink": outcome(OpenNoLink(pipe)),
 		"OpenIn":     outcome(OpenIn(root, "pipe")),
+		"OpenUnder":  outcome(OpenUnder(root, "pipe")),
 		"swapped":    outcome(open(file, os.Lstat, swap)),
 	} {
 		if got != ErrNotRegular.Error() {

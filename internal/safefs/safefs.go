@@ -47,6 +47,12 @@ func OpenIn(root *os.Root, name string) (*os.File, error) {
 	return open(name, root.Lstat, root.OpenFile)
 }
 
+// OpenUnder is [OpenNoLink] below root, for a name that is the caller's own:
+// links among its folders are followed as far as root allows.
+func OpenUnder(root *os.Root, name string) (*os.File, error) {
+	return open(name, root.Lstat, root.OpenFile)
+}
+
 // noLinkAbove refuses links among the folders of name. One that is put there
 // afterwards still cannot lead out of root.
 func noLinkAbove(root *os.Root, name string) error {
