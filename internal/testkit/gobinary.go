@@ -95,3 +95,26 @@ func main() { fmt.Println(semver.Compare("v1", "v2"), packageurl.TypeGolang) }
 	}
 	return os.ReadFile(filepath.Join(dir, "dist/app"))
 }
+
+// PlainGoBinary is a real Go binary for linux/amd64 that carries as little as
+// one can: no module but its own, and nothing about version control.
+func PlainGoBinary(t testing.TB) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"go.mod": "module example.com/plain\n\ngo 1.26.0\n", "main.go": "package main\n\nfunc main() {}\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", "plain", ".")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "GOTOOLCHAIN=local")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "plain"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
