@@ -48,7 +48,7 @@ func (d *deciding) pass(code Code, rule, evidence string) {
 
 // decide runs every check, in one fixed order whatever the artifact and
 // evidence are: request, trust, artifact, then for each policy name,
-// provenance, attestations, approvals, release, examination.
+// provenance, attestations, release, approvals, examination.
 func (v *Verifier) decide(ctx context.Context, r Request, open bool) (*Verdict, *subject, error) {
 	if r.At.IsZero() {
 		r.At = time.Now()
@@ -102,16 +102,10 @@ func (v *Verifier) decide(ctx context.Context, r Request, open bool) (*Verdict, 
 	}
 	verdict.Findings = append(verdict.Findings, setAside(unread)...)
 	if err := ctx.Err(); err != nil {
-		return stop2(verdict, artifact, Finding{Code: CodeCanceled, Status: Failed, Message: err.Error(), Remedy: CodeCanceled.remedy()})
+		verdict.Findings = append(verdict.Findings, Finding{Code: CodeCanceled, Status: Failed, Message: err.Error(), Remedy: CodeCanceled.remedy()})
+	} else {
+		v.lastGood(ctx, &r, verdict)
 	}
-	v.lastGood(ctx, &r, verdict)
-	_, err := verdict.result()
-	return verdict, artifact, err
-}
-
-// stop2 ends a decision whose artifact is open already.
-func stop2(verdict *Verdict, artifact *subject, f Finding) (*Verdict, *subject, error) {
-	verdict.Findings = append(verdict.Findings, f)
 	_, err := verdict.result()
 	return verdict, artifact, err
 }
