@@ -68,14 +68,8 @@ func sameFlags(own, said string) bool {
 	return slices.EqualFunc(mine, theirs, sameFlag) && slices.Equal(variables(mine), variables(theirs))
 }
 
-func sameFlag(own, said string) bool {
-	parts := strings.Split(said, goflags.Withheld)
-	if len(parts) == 1 {
-		return own == said
-	}
-	first, last := parts[0], parts[len(parts)-1]
-	return len(own) >= len(first)+len(last) && strings.HasPrefix(own, first) && strings.HasSuffix(own, last)
-}
+// sameFlag compares one flag, parts of which may have been withheld.
+func sameFlag(own, said string) bool { return between(strings.Split(said, goflags.Withheld), own) }
 
 // variables are the names that -X sets, in order.
 func variables(fields []string) []string {

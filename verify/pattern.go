@@ -32,24 +32,27 @@ func matchRef(pattern, ref string) bool {
 	if len(ref) > maxName || len(ref) < last || ref[:last] != pattern[:last] {
 		return false
 	}
-	parts, rest := strings.Split(pattern[last:], "*"), ref[last:]
-	if rest == "" || strings.Contains(rest, "/") {
-		return false
-	}
+	rest := ref[last:]
+	return rest != "" && !strings.Contains(rest, "/") && between(strings.Split(pattern[last:], "*"), rest)
+}
+
+// between reports whether s is parts in their order, with anything between each
+// two of them. Linear in the length of s for each part.
+func between(parts []string, s string) bool {
 	if len(parts) == 1 {
-		return rest == parts[0]
+		return s == parts[0]
 	}
-	first, end := parts[0], parts[len(parts)-1]
-	if len(rest) < len(first)+len(end) || !strings.HasPrefix(rest, first) || !strings.HasSuffix(rest, end) {
+	first, last := parts[0], parts[len(parts)-1]
+	if len(s) < len(first)+len(last) || !strings.HasPrefix(s, first) || !strings.HasSuffix(s, last) {
 		return false
 	}
-	rest = rest[len(first) : len(rest)-len(end)]
+	s = s[len(first) : len(s)-len(last)]
 	for _, part := range parts[1 : len(parts)-1] {
-		i := strings.Index(rest, part)
+		i := strings.Index(s, part)
 		if i < 0 {
 			return false
 		}
-		rest = rest[i+len(part):]
+		s = s[i+len(part):]
 	}
 	return true
 }

@@ -162,6 +162,8 @@ func TestSameFlags(t *testing.T) {
 		{"-X 'main.v=a", "(withheld)", false},
 		{"-s -w", "(withheld)", true},
 		{"-s -X main.v=evil", "(withheld)", false},
+		{"-a=/x:lib:/y", "-a=(withheld):lib:(withheld)", true},
+		{"-a=/x:evil:/y", "-a=(withheld):lib:(withheld)", false},
 	} {
 		if got := sameFlags(c.own, c.said); got != c.want {
 			t.Errorf("sameFlags(%q, %q) = %v, want %v", c.own, c.said, got, c.want)

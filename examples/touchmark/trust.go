@@ -280,7 +280,7 @@ func tellKey(owner string, k verify.Key, at time.Time, warn func(string, ...any)
 	id, kind := "", "unusable"
 	if pub, err := keys.ParsePublic([]byte(k.PEM)); err == nil {
 		kind = keyKind(pub)
-		id, _ = keys.ID(pub)
+		id, _ = keys.ID(pub) // of a key that was read it cannot fail
 	}
 	line = fmt.Sprintf("key %s (%s)", short(id), kind)
 	if k.Scheme != "" {
