@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/dirhash"
 
@@ -269,8 +270,12 @@ func TestSubjectsCanceled(t *testing.T) {
 			t.Errorf("canceled before: %v, %v", got, err)
 		}
 	}
-	if after := runtime.NumGoroutine(); after > before {
-		t.Errorf("%d goroutines outlive their call", after-before)
+	// A goroutine that said it is done may still have its last step to go: what outlives its call stays for ever.
+	for patience := 0; runtime.NumGoroutine() > before; patience++ {
+		if patience == 10_000 {
+			t.Fatalf("%d goroutines outlive their call", runtime.NumGoroutine()-before)
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 
