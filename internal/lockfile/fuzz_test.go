@@ -1,0 +1,72 @@
+package lockfile_test
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/touchmark-go/touchmark/internal/lockfile"
+)
+
+// What is read has the properties that callers rely on, whatever the bytes are:
+// canonical package URLs, digests that are some, dependencies that are listed,
+// packages in order and once, and the same answer again. What is refused is
+// refused with a line that the file has.
+func fuzz(f *testing.F, name string) {
+	stories, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, story := range stories {
+		a, err := txtar.ParseFile(story)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(a.Files) > 0 && filepath.Ext(a.Files[0].Name) == filepath.Ext(name) {
+			f.Add(string(a.Files[0].Data))
+		}
+	}
+	f.Fuzz(func(t *testing.T, content string) {
+		lock, err := lockfile.Parse(name, strings.NewReader(content))
+		if err != nil {
+			var at *lockfile.Error
+			if !errors.As(err, &at) || at.Line < 1 || at.Line > 1+strings.Count(content, "\n") {
+				t.Fatalf("%v", err)
+			}
+			return
+		}
+		checkPURLs(t, lock)
+		ids := map[string]bool{}
+		for _, p := range lock.Packages {
+			if ids[p.ID()] {
+				t.Errorf("%s is there twice", p.ID())
+			}
+			ids[p.ID()] = true
+			if err := p.Digests.Validate(); err != nil || len(p.OneOf) == 1 {
+				t.Errorf("%s: %v, %v", p.ID(), err, p.OneOf)
+			}
+		}
+		for _, p := range lock.Packages {
+			if !slices.IsSorted(p.Dependencies) {
+				t.Errorf("%s: the dependencies are not in order", p.ID())
+			}
+			for _, d := range p.Dependencies {
+				if !ids[d] {
+					t.Errorf("%s needs %s, which is not there", p.ID(), d)
+				}
+			}
+		}
+		again, err := lockfile.Parse(name, strings.NewReader(content))
+		if err != nil || show(again) != show(lock) {
+			t.Errorf("read again: %v", err)
+		}
+	})
+}
+
+func FuzzNPM(f *testing.F)   { fuzz(f, "package-lock.json") }
+func FuzzPip(f *testing.F)   { fuzz(f, "requirements.txt") }
+func FuzzCargo(f *testing.F) { fuzz(f, "Cargo.lock") }

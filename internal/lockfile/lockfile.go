@@ -1,0 +1,318 @@
+// Package lockfile reads the files in which package managers write down what
+// they resolved: every package in its one version, where it came from, and the
+// digest of the file that was fetched. It reads strictly: what it does not
+// understand it refuses, with the file's name and the line, and never guesses.
+//
+//	lock, err := lockfile.Parse("package-lock.json", file)
+//
+// A lock is a declaration. It says what was meant to be installed, not what was,
+// so whoever uses it grades it so. No file is opened but the one handed in, and
+// nothing is fetched. The package links the standard library only.
+package lockfile
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/touchmark-go/touchmark/internal/strictjson"
+	"github.com/touchmark-go/touchmark/provenance"
+)
+
+// The limits. A file over one of them is refused as soon as it is seen to be.
+const (
+	// MaxSize is the most bytes that a file may have.
+	MaxSize = 64 << 20
+	// MaxNodes is the most values that a file may hold, lists and tables with
+	// their members counted.
+	MaxNodes = 1_000_000
+	// MaxDepth is how deep lists and tables may nest.
+	MaxDepth = strictjson.MaxDepth
+	// MaxPackages is the most packages that a file may lock.
+	MaxPackages = 100_000
+	// MaxEdges is the most dependencies that a file may name in all.
+	MaxEdges = 1_000_000
+	// MaxText is the longest name, version, URL or line, in bytes.
+	MaxText = 64 << 10
+)
+
+// ErrUnknown says that a file is by its name no lock file that [Parse] reads.
+var ErrUnknown = errors.New("not a lock file that is read")
+
+// ErrLimit is what errors.Is finds in an error about a limit.
+var ErrLimit = strictjson.ErrLimit
+
+// An Error says where a lock file is refused, and why.
+type Error struct {
+	File string // its base name
+	Line int    // from 1
+	Msg  string // what was wanted and what was found
+
+	limit bool
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Msg) }
+
+// Is reports whether e is about a limit, if target is [ErrLimit].
+func (e *Error) Is(target error) bool { return target == ErrLimit && e.limit }
+
+// A Lock is what a lock file says.
+type Lock struct {
+	// Name is the base name of the file.
+	Name string
+	// Format is what the file is and its version: "npm 3", "cargo 4", "pip".
+	Format string
+	// Ecosystem is the type of its package URLs: "npm", "pypi", "cargo".
+	Ecosystem string
+	// Packages are those that the file locks, each once, by name and version. The
+	// project that the file belongs to is not among them.
+	Packages []Package
+	// Edges says that the file tells who depends on whom. Without it, that a
+	// package has no Dependencies says nothing.
+	Edges bool
+	// Omitted is what the file asks for and does not lock: other files, folders,
+	// links. With any the list of packages is not complete.
+	Omitted []Omission
+}
+
+// An Omission is a line that asks for something which the file does not lock.
+type Omission struct {
+	Line int
+	Text string // what it is, without anything secret
+}
+
+// A Package is one that a lock file names.
+type Package struct {
+	// Name is in the ecosystem's own spelling: "@scope/name" of npm, normalised
+	// (PEP 503) of pypi.
+	Name string
+	// Version is the one it is locked to, "" when the file does not say: a folder.
+	Version string
+	// PURL is its package URL, "" of a Local one.
+	PURL string
+	// Source is where it comes from when the file says so, without user info and
+	// query.
+	Source string
+	// Digests are those of the file that is fetched, if the lock allows exactly
+	// one: sha256, sha384, sha512.
+	Digests provenance.DigestSet
+	// OneOf are the digests of the files that the lock allows, when it is several
+	// (a source archive, wheels for many platforms): the package is one of them.
+	OneOf []provenance.Digest
+	// SHA1 is the weak sum in hexadecimal that the lock has of the file, "" if it
+	// has none. It is carried and proves nothing.
+	SHA1 string
+	// TreeSum is a sum that is not of a file but of a listing of many, as the lock
+	// spells it: "h1:…", "sha256-…" of Nix, yarn's own. It is carried as it is.
+	TreeSum string
+	// Dev says that it is only for developing: tests and tools.
+	Dev bool
+	// Optional says that the installation may do without it.
+	Optional bool
+	// Bundled says that it lies inside of the file of another package.
+	Bundled bool
+	// Local says that it is a folder or a file near the project, and no registry
+	// has it.
+	Local bool
+	// Line is where the file names it first.
+	Line int
+	// Dependencies are the [Package.ID]s of the packages of the same lock that it
+	// depends on, sorted.
+	Dependencies []string
+}
+
+// ID is what tells p from the other packages of its lock: its package URL, and
+// without one its name and version.
+func (p *Package) ID() string {
+	if p.PURL != "" {
+		return p.PURL
+	}
+	if p.Version == "" {
+		return p.Name
+	}
+	return p.Name + "@" + p.Version
+}
+
+// Parse reads a lock file. What it is, its base name says: see [Names]; another
+// name is [ErrUnknown], whatever the content. Every other error about the content
+// is an [*Error] with the line.
+func Parse(name string, r io.Reader) (*Lock, error) {
+	base := path.Base(strings.ReplaceAll(name, `\`, "/"))
+	f, ok := formatOf(base)
+	if !ok {
+		return nil, fmt.Errorf("%q: %w, want one of %s", base, ErrUnknown, strings.Join(Names(), ", "))
+	}
+	data, err := strictjson.ReadAll(r, MaxSize)
+	if errors.Is(err, strictjson.ErrLimit) {
+		return nil, &Error{File: base, Line: 1, Msg: fmt.Sprintf("more than %d bytes", MaxSize), limit: true}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", base, err)
+	}
+	d := &doc{file: base, data: data, lock: Lock{Name: base, Format: f.name, Ecosystem: f.ecosystem}}
+	f.parse(d)
+	if d.err == nil {
+		d.finish()
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	return &d.lock, nil
+}
+
+// Known reports whether name is by its last element a lock file that [Parse] reads.
+func Known(name string) bool {
+	_, ok := formatOf(path.Base(strings.ReplaceAll(name, `\`, "/")))
+	return ok
+}
+
+// Names are the base names of what [Parse] reads. "requirements*.txt" stands for
+// all names that begin and end so.
+func Names() []string {
+	return []string{
+		"package-lock.json", "npm-shrinkwrap.json", ".package-lock.json",
+		"requirements*.txt", "Cargo.lock",
+	}
+}
+
+// A format is one that can be read.
+type format struct {
+	name, ecosystem string
+	parse           func(*doc)
+}
+
+func formatOf(base string) (format, bool) {
+	switch base {
+	case "package-lock.json", "npm-shrinkwrap.json", ".package-lock.json":
+		return format{"npm", "npm", parseNPM}, true
+	case "Cargo.lock":
+		return format{"cargo", "cargo", parseCargo}, true
+	}
+	if strings.HasPrefix(base, "requirements") && strings.HasSuffix(base, ".txt") {
+		return format{"pip", "pypi", parsePip}, true
+	}
+	return format{}, false
+}
+
+// A doc is a lock file that is being read. The first error stays.
+type doc struct {
+	file  string
+	data  []byte
+	nodes int // so far
+	edges int // so far
+	lock  Lock
+	err   error
+}
+
+// fail notes an error, if it is the first.
+func (d *doc) fail(line int, format string, args ...any) {
+	if d.err == nil {
+		d.err = &Error{File: d.file, Line: max(line, 1), Msg: fmt.Sprintf(format, args...)}
+	}
+}
+
+func (d *doc) failLimit(line int, format string, args ...any) {
+	if d.err == nil {
+		d.err = &Error{File: d.file, Line: max(line, 1), Msg: fmt.Sprintf(format, args...), limit: true}
+	}
+}
+
+// add puts a package on the list.
+func (d *doc) add(p Package) {
+	if len(d.lock.Packages) >= MaxPackages {
+		d.failLimit(p.Line, "more than %d packages", MaxPackages)
+		return
+	}
+	if p.Name == "" {
+		d.fail(p.Line, "a package without a name")
+	}
+	for _, text := range []string{p.Name, p.Version, p.Source} {
+		if why := badText(text); why != "" {
+			d.fail(p.Line, "package %.80q: %.80q %s", p.Name, text, why)
+		}
+	}
+	d.lock.Packages = append(d.lock.Packages, p)
+}
+
+// omit notes what the file asks for and does not lock.
+func (d *doc) omit(line int, text string) {
+	if len(d.lock.Omitted) >= MaxPackages {
+		d.failLimit(line, "more than %d lines that lock nothing", MaxPackages)
+		return
+	}
+	d.lock.Omitted = append(d.lock.Omitted, Omission{Line: line, Text: text})
+}
+
+// edge counts a dependency against the limit.
+func (d *doc) edge(line int) bool {
+	d.edges++
+	if d.edges > MaxEdges {
+		d.failLimit(line, "more than %d dependencies", MaxEdges)
+	}
+	return d.err == nil
+}
+
+// badText says why text cannot be a name, a version or an address, "" if it can.
+func badText(text string) string {
+	if len(text) > MaxText {
+		return "is too long"
+	}
+	for _, r := range text {
+		if r < ' ' || r == 0x7f || r == '\ufffd' {
+			return "has a character that no name has"
+		}
+	}
+	return ""
+}
+
+// finish sorts the packages and makes one of those that a lock names at several
+// places.
+func (d *doc) finish() {
+	list := d.lock.Packages
+	slices.SortStableFunc(list, func(a, b Package) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version), cmp.Compare(a.PURL, b.PURL), cmp.Compare(a.Line, b.Line))
+	})
+	out := list[:0]
+	for _, p := range list {
+		slices.Sort(p.Dependencies)
+		p.Dependencies = slices.Compact(p.Dependencies)
+		if len(out) > 0 && out[len(out)-1].ID() == p.ID() {
+			d.merge(&out[len(out)-1], p)
+			continue
+		}
+		out = append(out, p)
+	}
+	clear(list[len(out):])
+	d.lock.Packages = out
+}
+
+// merge adds to p what another place of the same package says.
+func (d *doc) merge(p *Package, other Package) {
+	for _, alg := range slices.Sorted(maps.Keys(other.Digests)) {
+		sum := other.Digests[alg]
+		if mine, ok := p.Digests[alg]; ok && mine != sum {
+			d.fail(other.Line, "package %q has another %s here than on line %d", p.Name, alg, p.Line)
+			return
+		}
+		if p.Digests == nil {
+			p.Digests = provenance.DigestSet{}
+		}
+		p.Digests[alg] = sum
+	}
+	if p.SHA1 != "" && other.SHA1 != "" && p.SHA1 != other.SHA1 || p.TreeSum != "" && other.TreeSum != "" && p.TreeSum != other.TreeSum {
+		d.fail(other.Line, "package %q has another sum here than on line %d", p.Name, p.Line)
+		return
+	}
+	p.SHA1, p.TreeSum, p.Source = cmp.Or(p.SHA1, other.SHA1), cmp.Or(p.TreeSum, other.TreeSum), cmp.Or(p.Source, other.Source)
+	p.Dev, p.Optional = p.Dev && other.Dev, p.Optional && other.Optional
+	p.Bundled, p.Local = p.Bundled && other.Bundled, p.Local && other.Local
+	p.OneOf = oneOf(append(p.OneOf, other.OneOf...))
+	p.Dependencies = append(p.Dependencies, other.Dependencies...)
+	slices.Sort(p.Dependencies)
+	p.Dependencies = slices.Compact(p.Dependencies)
+}

@@ -1,0 +1,380 @@
+package lockfile
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// A tomlReader reads TOML 1.0 as lock files use it: tables, lists of tables, lists,
+// inline tables, strings on one line, booleans, whole numbers. Strings of several
+// lines, dates and broken numbers are refused, and so is everything that TOML
+// itself refuses: a key twice, a table that is opened twice.
+type tomlReader struct {
+	d     *doc
+	data  string
+	pos   int
+	line  int
+	depth int
+}
+
+// toml reads the document as TOML. It is nil after an error.
+func (d *doc) toml() *node {
+	if !utf8.Valid(d.data) {
+		line := 1 + bytes.Count(d.data[:validPrefix(d.data)], []byte("\n"))
+		d.fail(line, "text that is not UTF-8")
+		return nil
+	}
+	r := &tomlReader{d: d, data: string(d.data), line: 1}
+	root := d.newNode(table, 1)
+	at := root
+	for d.err == nil {
+		r.blank(true)
+		if r.pos == len(r.data) {
+			return root
+		}
+		if r.data[r.pos] == '[' {
+			at = r.header(root)
+		} else {
+			r.pair(at)
+		}
+		r.endOfLine()
+	}
+	return nil
+}
+
+// validPrefix is how many bytes of data are UTF-8.
+func validPrefix(data []byte) int {
+	n := 0
+	for n < len(data) {
+		r, size := utf8.DecodeRune(data[n:])
+		if r == utf8.RuneError && size < 2 {
+			break
+		}
+		n += size
+	}
+	return n
+}
+
+func (r *tomlReader) fail(format string, args ...any) { r.d.fail(r.line, format, args...) }
+
+// peek is the next byte, 0 at the end and after an error.
+func (r *tomlReader) peek() byte {
+	if r.pos < len(r.data) && r.d.err == nil {
+		return r.data[r.pos]
+	}
+	return 0
+}
+
+// blank skips white space and, where lines may end, newlines and comments.
+func (r *tomlReader) blank(lines bool) {
+	for r.pos < len(r.data) && r.d.err == nil {
+		switch c := r.data[r.pos]; {
+		case c == ' ' || c == '\t':
+			r.pos++
+		case c == '#' && lines:
+			r.comment()
+		case c == '\n' && lines:
+			r.pos++
+			r.line++
+		case c == '\r' && lines && strings.HasPrefix(r.data[r.pos:], "\r\n"):
+			r.pos++
+		default:
+			return
+		}
+	}
+}
+
+// comment skips to the end of the line.
+func (r *tomlReader) comment() {
+	for r.pos < len(r.data) && r.data[r.pos] != '\n' {
+		if c := r.data[r.pos]; (c < ' ' && c != '\t' && c != '\r') || c == 0x7f {
+			r.fail("a control character in a comment")
+			return
+		}
+		r.pos++
+	}
+}
+
+func (r *tomlReader) endOfLine() {
+	r.blank(false)
+	switch c := r.peek(); {
+	case c == '#':
+		r.comment()
+	case c == '\r' && strings.HasPrefix(r.data[r.pos:], "\r\n"), c == '\n', r.pos == len(r.data):
+	default:
+		r.fail("found %q, want the end of the line", c)
+	}
+}
+
+// header reads [a.b] or [[a.b]] and returns the table that follows.
+func (r *tomlReader) header(root *node) *node {
+	r.pos++
+	several := r.peek() == '['
+	if several {
+		r.pos++
+	}
+	keys := r.keys()
+	for _, want := range "]]"[:1+btoi(several)] {
+		if r.peek() != byte(want) {
+			r.fail("found no %q behind the name of a table", want)
+			return root
+		}
+		r.pos++
+	}
+	at := root
+	for _, key := range keys[:max(len(keys)-1, 0)] {
+		at = r.into(at, key)
+	}
+	if r.d.err != nil {
+		return root
+	}
+	key := keys[len(keys)-1]
+	n := at.get(key)
+	if several {
+		if n == nil {
+			n = r.d.newNode(list, r.line)
+			at.put(key, n)
+		}
+		if n.kind != list || n.closed {
+			r.fail("%q is already there, and is no list of tables", key)
+			return root
+		}
+		item := r.d.newNode(table, r.line)
+		n.items = append(n.items, item)
+		return item
+	}
+	if n == nil {
+		n = r.d.newNode(table, r.line)
+		at.put(key, n)
+	} else if n.kind != table || n.closed || !n.implied {
+		r.fail("%q is already there", key)
+		return root
+	}
+	n.implied = false
+	return n
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// into is the table under key, made if there is none; of a list of tables the last.
+func (r *tomlReader) into(at *node, key string) *node {
+	if r.d.err != nil {
+		return at
+	}
+	n := at.get(key)
+	switch {
+	case n == nil:
+		n = r.d.newNode(table, r.line)
+		n.implied = true
+		at.put(key, n)
+	case n.kind == list && !n.closed && len(n.items) > 0:
+		n = n.items[len(n.items)-1]
+	case n.kind != table || n.closed:
+		r.fail("%q is already there, and is no table", key)
+	}
+	return n
+}
+
+// keys reads a.b."c".
+func (r *tomlReader) keys() []string {
+	var keys []string
+	for r.d.err == nil {
+		r.blank(false)
+		switch c := r.peek(); {
+		case c == '"' || c == '\'':
+			keys = append(keys, r.str())
+		default:
+			start := r.pos
+			for isNameByte(r.peek()) && r.peek() != '.' {
+				r.pos++
+			}
+			if start == r.pos {
+				r.fail("found %q, want a name", c)
+				return keys
+			}
+			keys = append(keys, r.data[start:r.pos])
+		}
+		if len(keys) > MaxDepth {
+			r.d.failLimit(r.line, "nested deeper than %d", MaxDepth)
+		}
+		r.blank(false)
+		if r.peek() != '.' {
+			return keys
+		}
+		r.pos++
+	}
+	return keys
+}
+
+// pair reads key = value into at.
+func (r *tomlReader) pair(at *node) {
+	line := r.line
+	keys := r.keys()
+	if r.peek() != '=' {
+		r.fail("found %q, want '=' behind a name", r.peek())
+		return
+	}
+	r.pos++
+	for _, key := range keys[:len(keys)-1] {
+		if n := at.get(key); n != nil && (n.kind != table || !n.implied) {
+			r.fail("%q is already there", key)
+			return
+		}
+		at = r.into(at, key)
+	}
+	r.blank(false)
+	value := r.value()
+	if r.d.err != nil {
+		return
+	}
+	value.line = line
+	if key := keys[len(keys)-1]; !at.put(key, value) {
+		r.d.fail(line, "%q is already there", key)
+	}
+}
+
+func (r *tomlReader) value() *node {
+	n := r.d.newNode(null, r.line)
+	r.depth++
+	defer func() { r.depth-- }()
+	if r.depth > MaxDepth {
+		r.d.failLimit(r.line, "nested deeper than %d", MaxDepth)
+	}
+	switch c := r.peek(); c {
+	case '"', '\'':
+		n.kind, n.text = text, r.str()
+	case '[':
+		n.kind, n.closed = list, true
+		r.pos++
+		for r.blank(true); r.peek() != ']' && r.d.err == nil; r.blank(true) {
+			n.items = append(n.items, r.value())
+			if r.blank(true); r.peek() == ',' {
+				r.pos++
+			} else if r.peek() != ']' {
+				r.fail("found %q, want ',' or ']' in a list", r.peek())
+			}
+		}
+		r.pos++
+	case '{':
+		n.kind = table
+		r.pos++
+		r.blank(false)
+		for r.peek() != '}' && r.d.err == nil {
+			r.pair(n)
+			if r.blank(false); r.peek() == ',' {
+				r.pos++
+				if r.blank(false); r.peek() == '}' {
+					r.fail("found '}' behind ',', want a name")
+				}
+			} else if r.peek() != '}' {
+				r.fail("found %q, want ',' or '}' in a table", r.peek())
+			}
+		}
+		n.seal()
+		r.pos++
+	default:
+		r.plain(n)
+	}
+	return n
+}
+
+// seal closes an inline table and those that dotted names made in it.
+func (n *node) seal() {
+	n.closed = true
+	for _, item := range n.items {
+		if item.kind == table && !item.closed {
+			item.seal()
+		}
+	}
+}
+
+// plain reads a boolean or a whole number.
+func (r *tomlReader) plain(n *node) {
+	start := r.pos
+	for c := r.peek(); isNameByte(c) || c == '+' || c == ':'; c = r.peek() {
+		r.pos++
+	}
+	switch s := r.data[start:r.pos]; s {
+	case "true", "false":
+		n.kind, n.text = boolean, s
+	default:
+		if _, err := strconv.ParseInt(s, 10, 64); err != nil {
+			r.fail("found %.40q, want text, a list, a table, true, false or a whole number", s+string(r.rest(1)))
+		}
+		n.kind, n.text = number, s
+	}
+}
+
+func (r *tomlReader) rest(n int) string {
+	return r.data[r.pos:min(r.pos+n, len(r.data))]
+}
+
+// str reads a string on one line.
+func (r *tomlReader) str() string {
+	quote := r.data[r.pos]
+	if strings.HasPrefix(r.data[r.pos:], strings.Repeat(string(quote), 3)) {
+		r.fail("a string of several lines, which is not read")
+		return ""
+	}
+	r.pos++
+	start := r.pos
+	for r.pos < len(r.data) {
+		switch c := r.data[r.pos]; {
+		case c == quote:
+			r.pos++
+			return r.data[start : r.pos-1]
+		case c == '\\' && quote == '"':
+			return r.escaped(start)
+		case c < ' ' && c != '\t' || c == 0x7f:
+			r.fail("a control character in a string")
+			return ""
+		}
+		r.pos++
+	}
+	r.fail("a string without an end")
+	return ""
+}
+
+// escaped goes on reading a string with escapes in it, which began at start.
+func (r *tomlReader) escaped(start int) string {
+	var b strings.Builder
+	b.WriteString(r.data[start:r.pos])
+	for r.pos < len(r.data) {
+		c := r.data[r.pos]
+		r.pos++
+		switch {
+		case c == '"':
+			return b.String()
+		case c < ' ' && c != '\t' || c == 0x7f:
+			r.fail("a control character in a string")
+			return ""
+		case c != '\\':
+			b.WriteByte(c)
+			continue
+		}
+		e := r.peek()
+		r.pos++
+		if i := strings.IndexByte(`btnfr"\`, e); e != 0 && i >= 0 {
+			b.WriteByte("\b\t\n\f\r\"\\"[i])
+			continue
+		}
+		size := map[byte]int{'u': 4, 'U': 8}[e]
+		digits := r.rest(size)
+		value, err := strconv.ParseUint(digits, 16, 32)
+		if size == 0 || len(digits) != size || err != nil || strings.ContainsAny(digits, "_+-") || !utf8.ValidRune(rune(value)) {
+			r.fail("an escape that TOML does not know")
+			return ""
+		}
+		r.pos += size
+		b.WriteRune(rune(value))
+	}
+	r.fail("a string without an end")
+	return ""
+}
