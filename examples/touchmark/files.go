@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -94,31 +92,6 @@ func emit(cmd *cobra.Command, path string, data []byte) error {
 		return fmt.Errorf("writing to standard output: %w", cause(err))
 	}
 	return nil
-}
-
-// appendFile adds lines of bundles to a file of them, which need not be there.
-// A file that holds something else is left alone.
-func appendFile(path string, data []byte) error {
-	old, err := safefs.ReadFile(path, sign.MaxFileSize)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return readError("adding to evidence", path, err)
-	default:
-		bundles, err := sign.Read(bytes.NewReader(old))
-		if err != nil || slices.ContainsFunc(bundles, func(b *sign.Bundle) bool { return b.Err != nil }) {
-			return fmt.Errorf("%q is there and holds something other than bundles: name another file", path)
-		}
-		if len(bundles) == 1 { // it may be one envelope over several lines
-			if old, err = bundles[0].Marshal(); err != nil {
-				return err
-			}
-		}
-		if old = bytes.TrimRight(old, " \r\n\t"); len(old) > 0 {
-			data = bytes.Join([][]byte{old, data}, []byte("\n"))
-		}
-	}
-	return writeFile(path, data, 0o644)
 }
 
 // exists reports whether something is at path.

@@ -171,8 +171,9 @@ func makeFixture(t testing.TB) string {
 
 func TestBudget(t *testing.T) {
 	deptest.Only(t, "examples/touchmark", deptest.Budget{
-		Modules:   120,
-		Own:       []string{"provenance", "provenance/capture", "provenance/release", "sbom", "sbom/gomod", "sign", "sign/keys", "verify"},
+		Modules: 120,
+		Own: []string{"provenance", "provenance/capture", "provenance/predicate", "provenance/release",
+			"sbom", "sbom/gomod", "sbom/image", "sbom/license", "sbom/spdx", "sbom/vex", "sign", "sign/keys", "sign/store", "verify"},
 		Forbidden: []string{"net/http"},
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sign"
 	"github.com/touchmark-go/touchmark/sign/keys"
+	"github.com/touchmark-go/touchmark/sign/store"
 )
 
 func newSign() *cobra.Command {
@@ -76,21 +77,22 @@ func emitStatements(cmd *cobra.Command, signer *signingKey, out string, statemen
 	if key == nil {
 		return emit(cmd, out, data)
 	}
-	if data, err = signAll(cmd.Context(), key, statements...); err != nil {
+	bundles, err := signEach(cmd.Context(), key, statements...)
+	if err != nil {
 		return err
 	}
 	if out == "" {
-		return emit(cmd, "", data)
+		return sign.Write(cmd.OutOrStdout(), bundles...)
 	}
-	if err := appendFile(out, data); err != nil {
-		return err
+	if err := store.Append(cmd.Context(), out, bundles...); err != nil {
+		return cause(err)
 	}
 	progress(cmd.ErrOrStderr(), "touchmark: signed by %s: %s", key, show(out))
 	return nil
 }
 
-// signAll is a file of bundles, one of each statement.
-func signAll(ctx context.Context, key *keys.Key, statements ...*provenance.Statement) ([]byte, error) {
+// signEach makes a bundle of each statement.
+func signEach(ctx context.Context, key *keys.Key, statements ...*provenance.Statement) ([]*sign.Bundle, error) {
 	var bundles []*sign.Bundle
 	for _, s := range statements {
 		b, err := sign.Statement(ctx, s, key)
@@ -99,7 +101,16 @@ func signAll(ctx context.Context, key *keys.Key, statements ...*provenance.State
 		}
 		bundles = append(bundles, b)
 	}
+	return bundles, nil
+}
+
+// signAll is a file of bundles, one of each statement.
+func signAll(ctx context.Context, key *keys.Key, statements ...*provenance.Statement) ([]byte, error) {
+	bundles, err := signEach(ctx, key, statements...)
+	if err != nil {
+		return nil, err
+	}
 	var b bytes.Buffer
-	err := sign.Write(&b, bundles...)
+	err = sign.Write(&b, bundles...)
 	return b.Bytes(), err
 }

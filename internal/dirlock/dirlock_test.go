@@ -1,0 +1,62 @@
+package dirlock_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/touchmark-go/touchmark/internal/dirlock"
+)
+
+func TestLock(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := dirlock.Lock(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := dirlock.Lock(ctx, dir); !errors.Is(err, context.Canceled) {
+		t.Errorf("a lock that is held: %v, want it to wait until its context ends", err)
+	}
+	other, err := dirlock.Lock(ctx, t.TempDir())
+	if err != nil {
+		t.Errorf("another folder: %v", err)
+	} else {
+		other()
+	}
+	unlock()
+	unlock, err = dirlock.Lock(ctx, dir)
+	if err != nil {
+		t.Fatalf("after it was let go: %v", err)
+	}
+	unlock()
+	if _, err := dirlock.Lock(t.Context(), filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no folder: %v", err)
+	}
+}
+
+// One at a time: a counter without any other protection counts right.
+func TestCrowd(t *testing.T) {
+	dir := t.TempDir()
+	n := 0
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			unlock, err := dirlock.Lock(t.Context(), dir)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer unlock()
+			n++
+		})
+	}
+	wg.Wait()
+	if n != 20 {
+		t.Errorf("%d of 20 counted", n)
+	}
+}
