@@ -53,10 +53,13 @@ type Options struct {
 	// and go install, each as a whole: "-j4", "release". All others are
 	// withheld. The name of the program is always recorded.
 	Arguments []string
-	// BuilderID says what ran the build and recorded it. If empty, it is
-	// [LocalBuilderID]. Name another only for a platform with documented
-	// properties of its own.
+	// BuilderID says what ran the build and recorded it. If empty, it is that of
+	// the [Job] that CI is of, else [LocalBuilderID]. Name another only for a
+	// platform with documented properties of its own.
 	BuilderID string
+	// CI is the environment in which to look for a CI job, as os.Environ returns
+	// it. If nil, nobody looks. See [FindJob].
+	CI []string
 	// Root is the folder that the names of outputs and folders are relative to,
 	// and nothing outside it is named. If empty, it is the top of the git work
 	// tree, else the command's folder.
@@ -170,6 +173,8 @@ type building struct {
 
 	source    source
 	sourceErr error
+	job       Job // zero if nobody looked
+	jobFile   jobFile
 	toolchain toolchain
 	outputs   []outputFile
 
@@ -222,6 +227,7 @@ func (b *building) prepare(ctx context.Context, dir string, outputs []string) er
 	if err := b.lookSource(ctx, look); err != nil {
 		return err
 	}
+	b.lookJob(ctx)
 	if b.root == "" {
 		b.root, b.rootName = b.defaultRoot(given)
 	}

@@ -30,6 +30,7 @@ const (
 	atDependencies = "/predicate/buildDefinition/resolvedDependencies"
 	atBuilder      = "/predicate/runDetails/builder"
 	atMetadata     = "/predicate/runDetails/metadata"
+	atByproducts   = "/predicate/runDetails/byproducts"
 )
 
 // pointer appends an escaped reference token to a JSON pointer (RFC 6901).

@@ -69,6 +69,7 @@ func (b *building) write(subjects []provenance.ResourceDescriptor) (*Record, err
 	b.recordCommand(d)
 	b.recordGo(d)
 	b.recordModules(d)
+	b.recordJob(d)
 	if len(d.external) == 0 {
 		return nil, errors.New("capture: nothing is known of how the outputs were built: they are no Go binaries, and git knows no commit")
 	}
@@ -160,6 +161,8 @@ func (b *building) recordSource(d *draft) {
 	}
 	if s.ref != "" {
 		d.put(fields, at, "ref", s.ref, Observed, s.refWhy)
+	} else if s.ref = b.refOfJob(); s.ref != "" {
+		d.put(fields, at, "ref", s.ref, Declared, fromCI+", which means the commit that is checked out")
 	} else {
 		d.grade(pointer(at, "ref"), Absent, s.refWhy)
 	}
@@ -305,6 +308,7 @@ func (b *building) runDetails(d *draft) provenance.RunDetails {
 	d.grade(atBuildType, Declared, "by this package")
 	d.grade(pointer(atBuilder, "id"), Declared, "by whoever ran the capture")
 	d.grade(pointer(atMetadata, "invocationId"), Observed, "drawn at random for this capture")
+	b.recordRun(d, &run)
 	if b.argv == nil {
 		d.grade(pointer(atMetadata, "startedOn"), Absent, "the build had already run")
 		d.grade(pointer(atMetadata, "finishedOn"), Absent, "the build had already run")
