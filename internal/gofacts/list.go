@@ -1,10 +1,12 @@
 package gofacts
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
@@ -33,6 +35,14 @@ type Package struct {
 	// Foreign says that it is compiled from more than Go and assembly: by cgo, by
 	// SWIG, or with objects that lie ready. What these link is not in any list.
 	Foreign bool
+	// GoFiles, NativeFiles and EmbedFiles are the files that it is compiled from,
+	// relative to Dir: Go, those that import "C" too; other languages, headers and
+	// objects among them; and what is embedded. They are empty unless
+	// [ListFileFields] were asked for.
+	GoFiles, NativeFiles, EmbedFiles []string
+	// ModuleDir is the folder of the module's source, GoMod its go.mod file, as
+	// absolute paths; both are empty of one that is vendored.
+	ModuleDir, GoMod string
 	// Error is what is wrong with the package, "" if nothing is.
 	Error string
 }
@@ -40,30 +50,36 @@ type Package struct {
 // ListFields are the fields of go list -json=… that [ParseList] reads.
 const ListFields = "ImportPath,Name,Dir,Standard,DepOnly,Imports,CgoFiles,SwigFiles,SwigCXXFiles,SysoFiles,Module,Error"
 
+// ListFileFields are ListFields, and those that name the files.
+const ListFileFields = ListFields + ",GoFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles,EmbedFiles"
+
 // listPackage and listModule are the JSON of go help list.
 type listPackage struct {
 	ImportPath, Name, Dir string
 	Standard, DepOnly     bool
 	Imports               []string
 
-	CgoFiles, SwigFiles, SwigCXXFiles, SysoFiles []string
+	CgoFiles, SwigFiles, SwigCXXFiles, SysoFiles                          []string
+	GoFiles, CFiles, CXXFiles, MFiles, HFiles, FFiles, SFiles, EmbedFiles []string
 
 	Module *listModule
 	Error  *struct{ Err string }
 }
 
 type listModule struct {
-	Path, Version, Sum, Dir string
-	Main                    bool
-	Replace                 *listModule
+	Path, Version, Sum, Dir, GoMod string
+	Main                           bool
+	Replace                        *listModule
 }
 
 // ParseList reads what go list -json prints, one JSON object behind the other,
-// in its order; with -deps that is imported packages first. It reads 256 MiB at most.
+// in its order; with -deps that is imported packages first. It reads 256 MiB at
+// most. An error names the line on which the malformed object begins.
 func ParseList(r io.Reader) ([]Package, error) {
 	limited := &io.LimitedReader{R: r, N: maxList + 1}
 	decoder := json.NewDecoder(limited)
 	var packages []Package
+	line := 1
 	for {
 		var raw json.RawMessage
 		err := decoder.Decode(&raw)
@@ -74,12 +90,13 @@ func ParseList(r io.Reader) ([]Package, error) {
 			return packages, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("go list output: %w", err)
+			return nil, fmt.Errorf("go list output:%d: %w", line, err)
 		}
 		p, err := parsePackage(raw)
 		if err != nil {
-			return nil, fmt.Errorf("go list output, package %d: %w", len(packages)+1, err)
+			return nil, fmt.Errorf("go list output:%d: package %d: %w", line, len(packages)+1, err)
 		}
+		line += bytes.Count(raw, []byte("\n")) + 1 // go list ends each object with a new line
 		packages = append(packages, p)
 	}
 }
@@ -93,6 +110,9 @@ func parsePackage(raw []byte) (Package, error) {
 		return Package{}, errors.New("ImportPath is missing")
 	}
 	p := Package{ImportPath: lp.ImportPath, Name: lp.Name, Dir: lp.Dir, Standard: lp.Standard, DepOnly: lp.DepOnly, Imports: lp.Imports}
+	p.GoFiles = slices.Concat(lp.GoFiles, lp.CgoFiles)
+	p.NativeFiles = slices.Concat(lp.CFiles, lp.CXXFiles, lp.MFiles, lp.HFiles, lp.FFiles, lp.SFiles, lp.SwigFiles, lp.SwigCXXFiles, lp.SysoFiles)
+	p.EmbedFiles = lp.EmbedFiles
 	p.Foreign = len(lp.CgoFiles)+len(lp.SwigFiles)+len(lp.SwigCXXFiles)+len(lp.SysoFiles) > 0
 	if lp.Error != nil {
 		p.Error = lp.Error.Err
@@ -105,6 +125,7 @@ func parsePackage(raw []byte) (Package, error) {
 			return plainModule(m.Replace.Path, m.Replace.Version, m.Replace.Sum)
 		})
 		p.Module, p.Main = &module, m.Main
+		p.ModuleDir, p.GoMod = m.Dir, m.GoMod
 	}
 	return p, nil
 }

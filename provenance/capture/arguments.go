@@ -12,8 +12,9 @@ import (
 
 // A goCommand is what the arguments of a go command that builds mean.
 type goCommand struct {
-	chdir string              // the value of -C, or ""
-	flags map[string][]string // every value of every build flag, in order; "true" for a bare one
+	chdir     string              // the value of -C, or ""
+	arguments []argument          // in order
+	flags     map[string][]string // every value of every build flag, in order; "true" for a bare one
 }
 
 // readGo reads argv. It reports false if it does not call go build or go install.
@@ -21,8 +22,8 @@ func readGo(argv []string) (goCommand, bool) {
 	if len(argv) < 2 || !isGo(argv[0]) || argv[1] != "build" && argv[1] != "install" {
 		return goCommand{}, false
 	}
-	c := goCommand{flags: map[string][]string{}}
-	for _, a := range goArguments(argv[2:]) {
+	c := goCommand{arguments: goArguments(argv[2:]), flags: map[string][]string{}}
+	for _, a := range c.arguments {
 		if a.name != "" {
 			c.flags[a.name] = append(c.flags[a.name], a.value)
 		}

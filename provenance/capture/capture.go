@@ -26,6 +26,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/touchmark-go/touchmark/provenance"
@@ -107,10 +108,10 @@ func (o Options) Run(ctx context.Context, cmd *exec.Cmd, outputs ...string) (*Re
 	if err := b.prepare(ctx, cmd.Dir, outputs); err != nil {
 		return nil, err
 	}
-	looked := make(chan toolchain, 1)
+	looked := make(chan struct{})
 	lookCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() { looked <- b.lookToolchain(lookCtx, cmd.Path) }()
+	go func() { defer close(looked); b.lookGo(lookCtx, cmd.Path) }()
 
 	b.started = time.Now()
 	err := runCommand(ctx, cmd)
@@ -120,7 +121,10 @@ func (o Options) Run(ctx context.Context, cmd *exec.Cmd, outputs ...string) (*Re
 		<-looked
 		return nil, fmt.Errorf("capture: the command failed: %w", err)
 	}
-	b.toolchain = <-looked
+	<-looked
+	if b.late() {
+		b.inputs = b.lookInputs(ctx, b.goPath, b.toolchain.env)
+	}
 	if err := b.unmoved(ctx); err != nil {
 		return nil, err
 	}
@@ -155,7 +159,7 @@ func (o Options) After(ctx context.Context, outputs ...string) (*Record, error) 
 			return nil, err
 		}
 	}
-	b.toolchain = b.lookToolchain(ctx, "")
+	b.lookGo(ctx, "")
 	return b.record(ctx)
 }
 
@@ -175,7 +179,9 @@ type building struct {
 	sourceErr error
 	job       Job // zero if nobody looked
 	jobFile   jobFile
+	goPath    string // the go command that the build ran, or would run
 	toolchain toolchain
+	inputs    *inputs // nil if nobody looked
 	outputs   []outputFile
 
 	invocation        string
@@ -264,17 +270,36 @@ func (b *building) lookSource(ctx context.Context, dir string) error {
 	return nil
 }
 
-// lookToolchain asks the command, if it is go, else the go that PATH names.
-func (b *building) lookToolchain(ctx context.Context, path string) toolchain {
+// lookGo asks the command, if it is go, else the go that PATH names, what it
+// builds with and, of a go build, what it compiles.
+func (b *building) lookGo(ctx context.Context, path string) {
 	if b.argv == nil || !isGo(b.argv[0]) {
 		var err error
 		if path, err = lookPath("go", b.env); err != nil {
-			return toolchain{err: errors.New("no go command is installed")}
+			b.toolchain = toolchain{err: errors.New("no go command is installed")}
+			return
 		}
 	} else if !filepath.IsAbs(path) && strings.ContainsAny(path, `/\`) {
 		path = filepath.Join(b.start, path)
 	}
-	return lookToolchain(ctx, path, b.dir, b.env)
+	b.goPath = path
+	b.toolchain = askGo(ctx, path, b.dir, b.env)
+	env := b.toolchain.env
+	if env == nil {
+		return
+	}
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	if b.goBuild && !b.late() {
+		beside.Go(func() { b.inputs = b.lookInputs(ctx, path, env) })
+	}
+	b.toolchain.lookPrograms(ctx, b.env)
+}
+
+// late reports whether the inputs can only be looked at after the build: with
+// -mod=mod it writes go.mod and go.sum, and nobody may come in between.
+func (b *building) late() bool {
+	return b.goBuild && b.toolchain.env != nil && b.flag("mod") == "mod"
 }
 
 // unmoved checks that the commit is still the one that the command started from.

@@ -48,19 +48,7 @@ func (b *building) goEnv(name string) string {
 
 // flag is the value that the command gives a build flag, or GOFLAGS does.
 func (b *building) flag(name string) string {
-	if !b.goBuild {
-		return ""
-	}
-	if value := b.command.last(name); value != "" {
-		return value
-	}
-	value := ""
-	for _, a := range goArguments(goFlagsOf(b.toolchain.env)) {
-		if a.name == name {
-			value = a.value
-		}
-	}
-	return value
+	return b.flagOf(name, b.toolchain.env)
 }
 
 func goFlagsOf(env map[string]string) []string {
@@ -101,6 +89,7 @@ func (b *building) recordGo(d *draft) {
 	b.recordTrimpath(d, at)
 	b.fact(d, at, "module", func(f *gofacts.Facts) string { return f.Main.Path }, "", "")
 	b.recordPackages(d, at)
+	b.recordInputs(d, at)
 	if len(d.golang) == 0 {
 		delete(d.internal, "go")
 	}
@@ -206,7 +195,8 @@ func (b *building) recordModules(d *draft) {
 			modules = append(slices.Clone(modules), o.facts.Main)
 		}
 		for _, m := range modules {
-			d.materials = append(d.materials, material{m.Descriptor(), Observed, inBinary})
+			descriptor, why := b.inputs.module(m)
+			d.materials = append(d.materials, material{descriptor, Observed, inBinary + why})
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"time"
 )
@@ -69,6 +70,36 @@ func runCommand(ctx context.Context, cmd *exec.Cmd) error {
 	err := cmd.Wait()
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	return err
+}
+
+// stream runs cmd, which was made with ctx, and lets read see what it prints,
+// at most limit bytes.
+func stream(ctx context.Context, cmd *exec.Cmd, limit int64, read func(io.Reader) error) error {
+	stderr := &head{limit: 4 << 10}
+	cmd.Stderr = stderr
+	cmd.WaitDelay = time.Second
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	readErr := read(io.LimitReader(out, limit))
+	if readErr != nil {
+		cmd.Process.Kill() // it may have more to say than is read
+	}
+	err = cmd.Wait()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case readErr != nil && (err == nil || errors.As(err, &exit) && exit.ExitCode() < 0):
+		return readErr
+	case errors.As(err, &exit):
+		return &runError{exit.ExitCode(), stderr.buf.String()}
 	}
 	return err
 }

@@ -107,31 +107,6 @@ func (d *draft) sorted() []provenance.ResourceDescriptor {
 	return list
 }
 
-// consistent checks that the outputs do not contradict what was seen.
-func (b *building) consistent() error {
-	for _, o := range b.outputs {
-		if o.facts == nil {
-			continue
-		}
-		if at := o.facts.Settings["vcs.revision"]; at != "" && b.source.commit != "" && at != b.source.commit {
-			return fmt.Errorf("capture: output %q says that it was built from commit %q, and the work tree is at %q", o.given, at, b.source.commit)
-		}
-		if !b.goBuild || b.toolchain.env == nil {
-			continue
-		}
-		for _, f := range []struct{ what, got, want string }{
-			{"GOOS", o.facts.Settings["GOOS"], b.toolchain.env["GOOS"]},
-			{"GOARCH", o.facts.Settings["GOARCH"], b.toolchain.env["GOARCH"]},
-			{"Go", goRelease(o.facts.GoVersion), goRelease(b.toolchain.env["GOVERSION"])},
-		} {
-			if f.got != "" && f.want != "" && f.got != f.want {
-				return fmt.Errorf("capture: output %q says that it was built with %s %q, and the command builds with %q", o.given, f.what, f.got, f.want)
-			}
-		}
-	}
-	return nil
-}
-
 // recordSource records the repository, the commit and what differs from it.
 func (b *building) recordSource(d *draft) {
 	s, at := b.source, pointer(atExternal, "source")

@@ -18,10 +18,10 @@ import (
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
-// goSettings are the settings that go env is asked for, and no others: the
-// rest says where things lie on this machine.
+// goSettings are the settings that go env is asked for, and no others. Those
+// that say where things lie on this machine are used, and not written down.
 func goSettings() []string {
-	return []string{"GOVERSION", "GOROOT", "GOTOOLDIR", "GOOS", "GOARCH", "GOFLAGS", "CGO_ENABLED", "CC", "GOEXPERIMENT", "GOFIPS140",
+	return []string{"GOVERSION", "GOROOT", "GOTOOLDIR", "GOOS", "GOARCH", "GOFLAGS", "CGO_ENABLED", "CC", "GOEXPERIMENT", "GOFIPS140", "GOMOD", "GOWORK", "GOMODCACHE",
 		"GO386", "GOAMD64", "GOARM", "GOARM64", "GOMIPS", "GOMIPS64", "GOPPC64", "GORISCV64", "GOWASM"}
 }
 
@@ -33,9 +33,8 @@ type toolchain struct {
 	err  error                          // why there is nothing, or no digest
 }
 
-// lookToolchain asks the go command at path what it would build with in dir and
-// env, and hashes its programs and the C compiler.
-func lookToolchain(ctx context.Context, path, dir string, env []string) toolchain {
+// askGo asks the go command at path what it would build with in dir and env.
+func askGo(ctx context.Context, path, dir string, env []string) toolchain {
 	cmd := exec.CommandContext(ctx, path, append([]string{"env", "-json"}, goSettings()...)...)
 	cmd.Dir, cmd.Env = dir, env
 	out, err := output(ctx, cmd, 1<<20)
@@ -46,16 +45,20 @@ func lookToolchain(ctx context.Context, path, dir string, env []string) toolchai
 	if err := json.Unmarshal(out, &t.env); err != nil {
 		return toolchain{err: errors.New("go env did not answer in JSON")}
 	}
+	return t
+}
+
+// lookPrograms hashes the programs of the toolchain and the C compiler.
+func (t *toolchain) lookPrograms(ctx context.Context, env []string) {
 	t.deps, t.err = t.programs(ctx)
 	if t.env["CGO_ENABLED"] == "1" {
 		t.cc = t.compiler(ctx, env)
 	}
-	return t
 }
 
 // programs are the go command and the tools that make object code and link it,
 // each as SHA-256 of its file.
-func (t toolchain) programs(ctx context.Context) ([]provenance.ResourceDescriptor, error) {
+func (t *toolchain) programs(ctx context.Context) ([]provenance.ResourceDescriptor, error) {
 	root, tools, exe := t.env["GOROOT"], t.env["GOTOOLDIR"], ""
 	if runtime.GOOS == "windows" {
 		exe = ".exe"
@@ -84,7 +87,7 @@ func (t toolchain) programs(ctx context.Context) ([]provenance.ResourceDescripto
 }
 
 // compiler is the C compiler that CC names, as the build would find it, or nil.
-func (t toolchain) compiler(ctx context.Context, env []string) *provenance.ResourceDescriptor {
+func (t *toolchain) compiler(ctx context.Context, env []string) *provenance.ResourceDescriptor {
 	fields, err := goflags.Split(t.env["CC"])
 	if err != nil || len(fields) == 0 {
 		return nil
