@@ -34,6 +34,8 @@ are then ARTIFACT.provenance.json and ARTIFACT.sbom.json, for touchmark sign.
 The outputs are those named by --output; for go build they can be left out, and are what its
 -o names. Environment variables are recorded only if --env names them; values that -ldflags=-X
 sets, and arguments of commands other than go, are not. A build that fails leaves no evidence.
+In a CI job the run, the change request and the job's own builder id are recorded, as far as its
+variables tell.
 
 Evidence beside the output makes the next build's work tree dirty unless git ignores it:
 ignore the output folder, or use --out.`,
@@ -84,7 +86,7 @@ func (o *buildOptions) run(cmd *cobra.Command, args []string) error {
 	progress(stderr, "touchmark: running %s", strings.Join(words, " "))
 	build := exec.Command(args[0], args[1:]...)
 	build.Stdin, build.Stdout, build.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), stderr
-	rec, err := capture.Options{Env: o.env}.Run(cmd.Context(), build, outputs...)
+	rec, err := capture.Options{Env: o.env, CI: os.Environ()}.Run(cmd.Context(), build, outputs...)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"github.com/touchmark-go/touchmark/provenance/capture"
@@ -20,7 +22,7 @@ The statement is not signed, see touchmark sign. On a terminal it is told how we
   touchmark sign --key release.key --out dist/app.intoto.jsonl app.provenance.json`,
 		Args: atLeastOne("ARTIFACT"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			rec, err := capture.After(cmd.Context(), args...)
+			rec, err := capture.Options{CI: os.Environ()}.After(cmd.Context(), args...)
 			if err != nil {
 				return err
 			}

@@ -283,6 +283,12 @@ func tellBuild(line func(name, format string, args ...any), b *provenance.Build)
 	if modules > 0 {
 		line("from", "%s", plural(modules, "Go module", "Go modules"))
 	}
+	if id := b.RunDetails.Metadata.InvocationID; id != "" {
+		line("run", "%s", show(id))
+	}
+	for _, p := range b.RunDetails.Byproducts[:min(len(b.RunDetails.Byproducts), 10)] {
+		line("see", "%s  %s", show(orUnknown(p.Name)), show(p.URI))
+	}
 	if m := b.RunDetails.Metadata; !m.StartedOn.IsZero() {
 		line("when", "%s to %s", date(m.StartedOn), date(m.FinishedOn))
 	}

@@ -45,7 +45,8 @@ A principal is a builder if --builder names it, and else a service, unless --kin
 persons approve. --builder says which builds a principal may vouch for: the builder id in the
 provenance, and the SLSA build level that you grant it, 1 to 3. "local" stands for the builder id
 of touchmark build, ` + capture.LocalBuilderID + `,
-which is worth level 1 and no more.
+and the name of a CI system for its id in a job there: ` + ciNames() + `.
+These are worth level 1 and no more.
 
 What is not here is edited in the file: roles, the time that a key is valid, revocation.`,
 		Example: `  touchmark trust init --principal ci=release.key.pub --builder ci=local=1 --out trust.json
@@ -61,6 +62,32 @@ What is not here is edited in the file: roles, the time that a key is valid, rev
 	f.StringVar(&o.out, "out", "", "write to `FILE`; else to standard output")
 	must(c.MarkFlagRequired("principal"))
 	return c
+}
+
+// ciNames are the short names of the builder ids that touchmark build has in CI
+// jobs, over several lines.
+func ciNames() string {
+	var b strings.Builder
+	column := 56
+	for _, id := range capture.BuilderIDs() {
+		name := strings.TrimSuffix(id[strings.Index(id, "/builders/")+len("/builders/"):], "/v1")
+		if id == capture.LocalBuilderID {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+			if column++; column+len(name) > 98 {
+				b.WriteByte('\n')
+				column = 0
+			} else {
+				b.WriteByte(' ')
+				column++
+			}
+		}
+		b.WriteString(name)
+		column += len(name)
+	}
+	return b.String()
 }
 
 type trustInit struct {
@@ -127,8 +154,10 @@ func (o *trustInit) addPrincipals(t *verify.Trust) error {
 			return usagef("--builder: %q: want NAME=ID=LEVEL with a level of 1 to 3, like ci=local=1", s)
 		}
 		id := rest[:at]
-		if id == "local" {
-			id = capture.LocalBuilderID
+		for _, full := range capture.BuilderIDs() {
+			if strings.HasSuffix(full, "/builders/"+id+"/v1") {
+				id = full
+			}
 		}
 		if p.Builders == nil {
 			p.Builders = map[string]int{}

@@ -2,13 +2,28 @@ package capture
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
-// builders is what the builder ids of captures begin with.
-const builders = "https://github.com/touchmark-go/touchmark/builders/"
+const (
+	builders         = "https://github.com/touchmark-go/touchmark/builders/" // what the builder ids of captures begin with
+	gitHubSelfHosted = builders + "github-actions-self-hosted/v1"
+)
+
+// BuilderIDs are the builder ids that a capture gives itself: [LocalBuilderID],
+// and one of each CI system whose job it may run in. docs/builders/README.md says what
+// each is; none is worth more than SLSA Build Level 1.
+func BuilderIDs() []string {
+	ids := []string{LocalBuilderID, gitHubSelfHosted}
+	for _, s := range systems() {
+		ids = append(ids, s.builderID())
+	}
+	slices.Sort(ids)
+	return ids
+}
 
 // A Job is what environment variables say about the CI job that a build runs
 // in. The zero Job is of a build in none.
@@ -106,7 +121,7 @@ func FindJob(env []string) Job {
 		j.doubt("", fmt.Sprintf("%s is set: something imitates %s", name, s.title))
 		return j
 	}
-	j.System, j.BuilderID = s.name, builders+s.name+"/v1"
+	j.System, j.BuilderID = s.name, s.builderID()
 	s.read(&reader{env: e, job: &j}, &j)
 	return j
 }
@@ -134,6 +149,8 @@ type system struct {
 	imitators   []string // variables that others set who also set this system's
 	read        func(*reader, *Job)
 }
+
+func (s system) builderID() string { return builders + s.name + "/v1" }
 
 // systems are those that are known, in the order in which they are listed in
 // the documentation.

@@ -6,7 +6,7 @@ import (
 )
 
 // readCircle reads the built-in variables of CircleCI (CircleCI Docs, "Project
-// values and variables").
+// values and variables"). What started a pipeline is a value that is no variable.
 func readCircle(r *reader, j *Job) {
 	j.Repository = r.repository("repository", "CIRCLE_REPOSITORY_URL")
 	j.Commit = r.commit("commit", "CIRCLE_SHA1")
@@ -16,7 +16,6 @@ func readCircle(r *reader, j *Job) {
 	j.LogURL = j.URL
 	j.ID = cmp.Or(r.word("run", "CIRCLE_WORKFLOW_JOB_ID"), j.URL)
 	j.ChangeURL = r.url("change", "CIRCLE_PULL_REQUEST")
-	j.Event = r.word("event", "CIRCLE_PIPELINE_TRIGGER_SOURCE")
 }
 
 // circleBranch is the branch; that of a fork's pull request is "pull/12", which

@@ -46,7 +46,7 @@ func readGitHub(r *reader, j *Job) {
 		Image:       versioned(r.word("runner", "ImageOS"), r.word("runner", "ImageVersion")),
 	}
 	if j.Runner.Environment != "github-hosted" {
-		j.BuilderID = builders + "github-actions-self-hosted/v1"
+		j.BuilderID = gitHubSelfHosted
 	}
 }
 
