@@ -85,7 +85,7 @@ func emitStatements(cmd *cobra.Command, signer *signingKey, out string, statemen
 		return sign.Write(cmd.OutOrStdout(), bundles...)
 	}
 	if err := store.Append(cmd.Context(), out, bundles...); err != nil {
-		return cause(err)
+		return err
 	}
 	progress(cmd.ErrOrStderr(), "touchmark: signed by %s: %s", key, show(out))
 	return nil
