@@ -1,0 +1,364 @@
+package spdx
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+
+	"github.com/touchmark-go/touchmark/internal/uuid"
+)
+
+// ToCycloneDX is the BOM that says what doc says, and what could not be said. It
+// is the way back from [FromCycloneDX], and takes documents that others made.
+//
+// Packages and files become components, under a bom-ref that their SPDXID
+// spells. What the document describes becomes the main component if it is one
+// thing alone. CONTAINS puts a component into another one, DEPENDS_ON and its
+// relatives become dependencies, ANCESTOR_OF and DESCENDANT_OF a pedigree. A
+// package of which nobody says what it is becomes a library, since CycloneDX
+// demands a type. NOASSERTION becomes nothing at all. The BOM is of CycloneDX
+// 1.6, or 1.7 where a component has an expression beside another licence.
+//
+// The error says what is wrong with doc, as [Parse] would have.
+func ToCycloneDX(doc *Document) (*cdx.BOM, []Loss, error) {
+	if doc == nil {
+		return nil, nil, errors.New("SPDX: there is no document")
+	}
+	if err := check(doc); err != nil {
+		return nil, nil, fmt.Errorf("SPDX: %w", err)
+	}
+	t := &to{doc: doc, elements: map[string]*element{}, infos: map[string]*ExtractedLicense{}, used: map[string]bool{}}
+	bom := cdx.NewBOM()
+	bom.SpecVersion, bom.JSONSchema, bom.XMLNS = cdx.SpecVersion1_6, "http://cyclonedx.org/schema/bom-1.6.schema.json", "http://cyclonedx.org/schema/bom/1.6"
+	for i := range doc.HasExtractedLicensingInfos {
+		t.infos[doc.HasExtractedLicensingInfos[i].LicenseID] = &doc.HasExtractedLicensingInfos[i]
+	}
+	for i := range doc.Packages {
+		t.add(at("/packages", i), doc.Packages[i].SPDXID, t.pkg(at("/packages", i), &doc.Packages[i]))
+	}
+	for i := range doc.Files {
+		t.add(at("/files", i), doc.Files[i].SPDXID, t.file(at("/files", i), &doc.Files[i]))
+	}
+	t.relationships()
+	t.build(bom)
+	t.head(bom)
+	if t.mixed {
+		bom.SpecVersion, bom.JSONSchema, bom.XMLNS = cdx.SpecVersion1_7, "http://cyclonedx.org/schema/bom-1.7.schema.json", "http://cyclonedx.org/schema/bom/1.7"
+	}
+	return bom, t.lost, nil
+}
+
+// An element is a package or a file on its way to become a component.
+type element struct {
+	id        string
+	c         cdx.Component
+	parent    *element // what contains it
+	children  []*element
+	height    int // of the children
+	ancestors []*element
+	ancestor  bool // it is the ancestor of something
+	related   bool // something depends on it, or it depends on something
+	described bool
+	dependsOn []string
+	entry     bool // its dependencies are known
+}
+
+// to turns elements into components.
+type to struct {
+	doc      *Document
+	order    []*element
+	elements map[string]*element
+	infos    map[string]*ExtractedLicense
+	used     map[string]bool // the LicenseRefs that a component spells out
+	mixed    bool            // only CycloneDX 1.7 can say it
+	lost     []Loss
+}
+
+func (t *to) lose(pointer, what, why string) {
+	t.lost = append(t.lost, Loss{Pointer: pointer, What: clip(what), Why: why})
+}
+
+const cdxNoPlace = "CycloneDX has no place for it"
+
+func (t *to) rest(pointer string, v any, handled ...string) {
+	rest(pointer, v, t.lose, cdxNoPlace, handled...)
+}
+
+func (t *to) add(pointer, id string, c cdx.Component) {
+	c.BOMRef = refOf(id)
+	e := &element{id: id, c: c}
+	t.order = append(t.order, e)
+	t.elements[id] = e
+}
+
+// typeOf is the type of a purpose.
+func typeOf(purpose string) (cdx.ComponentType, bool) {
+	for typ, p := range purposeOf {
+		if p == purpose {
+			return typ, true
+		}
+	}
+	return cdx.ComponentTypeLibrary, false
+}
+
+func (t *to) pkg(pointer string, p *Package) cdx.Component {
+	typ, ok := typeOf(p.PrimaryPackagePurpose)
+	if !ok && p.PrimaryPackagePurpose != "" {
+		t.lose(pointer+"/primaryPackagePurpose", p.PrimaryPackagePurpose, "CycloneDX has no such type: it counts as a library")
+	}
+	c := cdx.Component{Type: typ, Name: p.Name, Version: p.VersionInfo, Description: p.Description}
+	if p.Supplier != "" && p.Supplier != NoAssertion {
+		c.Supplier = entity(readAgent(p.Supplier))
+	}
+	if p.Originator != "" && p.Originator != NoAssertion {
+		if o := readAgent(p.Originator); o.kind == "Person" {
+			c.Authors = &[]cdx.OrganizationalContact{{Name: o.name, Email: o.extra}}
+		} else {
+			c.Manufacturer = entity(o)
+		}
+	}
+	t.checksums(pointer, p.Checksums, &c)
+	t.location(pointer+"/homepage", p.Homepage, cdx.ERTypeWebsite, &c)
+	t.location(pointer+"/downloadLocation", p.DownloadLocation, cdx.ERTypeDistribution, &c)
+	for i, r := range p.ExternalRefs {
+		t.externalRef(at(pointer+"/externalRefs", i), r, &c)
+	}
+	t.licenses(pointer, p, &c)
+	t.copyright(pointer, p.CopyrightText, &c)
+	t.annotations(pointer, p.Annotations, &c)
+	if p.FilesAnalyzed != nil && *p.FilesAnalyzed {
+		t.lose(pointer+"/filesAnalyzed", "filesAnalyzed true", cdxNoPlace)
+	}
+	t.rest(pointer, *p, "SPDXID", "name", "versionInfo", "description", "supplier", "originator", "downloadLocation", "filesAnalyzed", "checksums", "homepage",
+		"licenseConcluded", "licenseDeclared", "copyrightText", "externalRefs", "primaryPackagePurpose", "hasFiles", "annotations")
+	return c
+}
+
+// entity is a supplier: CycloneDX has organizations only, so a person counts as one.
+func entity(p party) *cdx.OrganizationalEntity {
+	o := &cdx.OrganizationalEntity{Name: p.name}
+	if p.extra != "" {
+		o.Contact = &[]cdx.OrganizationalContact{{Email: p.extra}}
+	}
+	return o
+}
+
+func (t *to) licenses(pointer string, p *Package, c *cdx.Component) {
+	list, mixed := back(p, t.infos, t.used)
+	if len(list) > 0 {
+		c.Licenses = &list
+	}
+	t.mixed = t.mixed || mixed
+	if p.LicenseDeclared == None {
+		t.lose(pointer+"/licenseDeclared", None, "CycloneDX cannot say that there is none")
+	}
+	if p.LicenseConcluded == None {
+		t.lose(pointer+"/licenseConcluded", None, "CycloneDX cannot say that there is none")
+	}
+}
+
+func (t *to) copyright(pointer, text string, c *cdx.Component) {
+	switch text {
+	case NoAssertion:
+	case None:
+		t.lose(pointer+"/copyrightText", None, "CycloneDX cannot say that there is none")
+	default:
+		c.Copyright = text
+	}
+}
+
+func (t *to) file(pointer string, f *File) cdx.Component {
+	c := cdx.Component{Type: cdx.ComponentTypeFile, Name: f.FileName}
+	t.checksums(pointer, f.Checksums, &c)
+	t.licenses(pointer, &Package{LicenseConcluded: f.LicenseConcluded}, &c)
+	t.copyright(pointer, f.CopyrightText, &c)
+	t.annotations(pointer, f.Annotations, &c)
+	t.rest(pointer, *f, "SPDXID", "fileName", "checksums", "licenseConcluded", "copyrightText", "annotations")
+	return c
+}
+
+func (t *to) checksums(pointer string, list []Checksum, c *cdx.Component) {
+	var hashes []cdx.Hash
+next:
+	for i, s := range list {
+		for name, algorithm := range algorithmOf {
+			if algorithm == s.Algorithm && (algorithm != "BLAKE3" || sizeOfSchema(len(s.Value))) {
+				hashes = append(hashes, cdx.Hash{Algorithm: name, Value: s.Value})
+				continue next
+			}
+		}
+		t.lose(at(pointer+"/checksums", i), s.Algorithm+" "+s.Value, "CycloneDX has no such hash")
+	}
+	if hashes != nil {
+		c.Hashes = &hashes
+	}
+}
+
+// sizeOfSchema reports whether CycloneDX's schema takes a hash of that length.
+func sizeOfSchema(n int) bool { return n == 32 || n == 40 || n == 64 || n == 96 || n == 128 }
+
+func (t *to) location(pointer, where string, typ cdx.ExternalReferenceType, c *cdx.Component) {
+	switch where {
+	case "", NoAssertion:
+	case None:
+		t.lose(pointer, None, "CycloneDX cannot say that there is none")
+	default:
+		t.reference(c, cdx.ExternalReference{URL: where, Type: typ})
+	}
+}
+
+func (t *to) reference(c *cdx.Component, r cdx.ExternalReference) {
+	if c.ExternalReferences == nil {
+		c.ExternalReferences = new([]cdx.ExternalReference)
+	}
+	*c.ExternalReferences = append(*c.ExternalReferences, r)
+}
+
+func (t *to) externalRef(pointer string, r ExternalRef, c *cdx.Component) {
+	plain := func(known bool) bool {
+		if !known {
+			t.lose(pointer, r.Locator, "CycloneDX has one of that kind, and it has it already")
+			return false
+		}
+		if r.Comment != "" {
+			t.lose(pointer+"/comment", r.Comment, cdxNoPlace)
+		}
+		return true
+	}
+	list := func(to **[]string) {
+		if *to == nil {
+			*to = new([]string)
+		}
+		**to = append(**to, r.Locator)
+		plain(true)
+	}
+	switch {
+	case r.Type == "purl" && r.Category == "PACKAGE-MANAGER":
+		if plain(c.PackageURL == "") {
+			c.PackageURL = r.Locator
+		}
+	case r.Category == "SECURITY" && (r.Type == "cpe23Type" && strings.HasPrefix(r.Locator, "cpe:2.3:") || r.Type == "cpe22Type" && strings.HasPrefix(r.Locator, "cpe:/")):
+		if plain(c.CPE == "") {
+			c.CPE = r.Locator
+		}
+	case r.Category == "PERSISTENT-ID" && r.Type == "swh":
+		list(&c.SWHID)
+	case r.Category == "PERSISTENT-ID" && r.Type == "gitoid":
+		list(&c.OmniborID)
+	case r.Category == "SECURITY" && r.Type == "advisory":
+		t.reference(c, cdx.ExternalReference{URL: r.Locator, Type: cdx.ERTypeAdvisories, Comment: r.Comment})
+	case r.Category == "OTHER" && isReferenceType(r.Type):
+		t.reference(c, cdx.ExternalReference{URL: r.Locator, Type: cdx.ExternalReferenceType(r.Type), Comment: r.Comment})
+	default:
+		t.lose(pointer, r.Category+" "+r.Type+" "+r.Locator, cdxNoPlace)
+	}
+}
+
+// isReferenceType reports whether CycloneDX 1.6 knows that type of reference.
+func isReferenceType(s string) bool {
+	switch cdx.ExternalReferenceType(s) {
+	case cdx.ERTypeAdversaryModel, cdx.ERTypeAttestation, cdx.ERTypeBOM, cdx.ERTypeBuildMeta, cdx.ERTypeBuildSystem,
+		cdx.ERTypeCertificationReport, cdx.ERTypeChat, cdx.ERTypeConfiguration, cdx.ERTypeCodifiedInfrastructure, cdx.ERTypeComponentAnalysisReport,
+		cdx.ERTypeDistribution, cdx.ERTypeDistributionIntake, cdx.ERTypeDocumentation, cdx.ERTypeDynamicAnalysisReport, cdx.ERTypeDigitalSignature,
+		cdx.ERTypeElectronicSignature, cdx.ERTypeEvidence, cdx.ERTypeExploitabilityStatement, cdx.ERTypeFormulation, cdx.ERTypeIssueTracker,
+		cdx.ERTypeLicense, cdx.ERTypeLog, cdx.ERTypeMailingList, cdx.ERTypeMaturityReport, cdx.ERTypeModelCard, cdx.ERTypeOther, cdx.ERTypePentestReport,
+		cdx.ERTypePOAM, cdx.ERTypeQualityMetrics, cdx.ERTypeReleaseNotes, cdx.ERTypeRiskAssessment, cdx.ERTypeRFC9116, cdx.ERTypeRuntimeAnalysisReport,
+		cdx.ERTypeSecurityContact, cdx.ERTypeSocial, cdx.ERTypeSourceDistribution, cdx.ERTypeStaticAnalysisReport, cdx.ERTypeSupport, cdx.ERTypeThreatModel,
+		cdx.ERTypeVCS, cdx.ERTypeVulnerabilityAssertion, cdx.ERTypeWebsite:
+		return true
+	}
+	return false
+}
+
+// annotations become properties where they are such, and are lost where not.
+func (t *to) annotations(pointer string, list []Annotation, c *cdx.Component) {
+	for _, p := range t.properties(pointer, list) {
+		if c.Properties == nil {
+			c.Properties = new([]cdx.Property)
+		}
+		*c.Properties = append(*c.Properties, p)
+	}
+}
+
+func (t *to) properties(pointer string, list []Annotation) []cdx.Property {
+	var out []cdx.Property
+	for i, a := range list {
+		text, ok := strings.CutPrefix(a.Comment, propertyMark)
+		name, value, ok2 := strings.Cut(text, "=")
+		if !ok || !ok2 || a.Annotator != toolMark || a.Type != "OTHER" || a.Date != t.doc.CreationInfo.Created {
+			t.lose(at(pointer+"/annotations", i), a.Annotator+": "+a.Comment, cdxNoPlace)
+			continue
+		}
+		out = append(out, cdx.Property{Name: name, Value: value})
+	}
+	return out
+}
+
+// head is what the document says of itself.
+func (t *to) head(bom *cdx.BOM) {
+	d := t.doc
+	m := bom.Metadata
+	m.Timestamp = d.CreationInfo.Created
+	serial := "urn:uuid:" + uuid.FromURL(d.DocumentNamespace)
+	if u := trailingUUID.FindStringSubmatch(d.DocumentNamespace); u != nil {
+		serial = "urn:uuid:" + u[1]
+	}
+	bom.SerialNumber = serial
+	if name := documentName(m.Component); d.Name != name {
+		t.lose("/name", d.Name, cdxNoPlace)
+	} else if d.DocumentNamespace != namespaceOf(name, serial) {
+		t.lose("/documentNamespace", d.DocumentNamespace, "CycloneDX has a UUID in its place: "+serial)
+	}
+	m.Licenses = &cdx.Licenses{{License: &cdx.License{ID: "CC0-1.0"}}}
+	t.creators(m)
+	if comment := d.CreationInfo.Comment; comment != "" && !strings.HasPrefix(comment, convertedMark) {
+		t.lose("/creationInfo/comment", comment, cdxNoPlace)
+	}
+	if d.CreationInfo.LicenseListVersion != "" {
+		t.lose("/creationInfo/licenseListVersion", d.CreationInfo.LicenseListVersion, cdxNoPlace)
+	}
+	if p := t.properties("", d.Annotations); p != nil {
+		m.Properties = &p
+	}
+	for i := range d.HasExtractedLicensingInfos {
+		if info := &d.HasExtractedLicensingInfos[i]; !t.used[info.LicenseID] && saysMore(info) {
+			t.lose(at("/hasExtractedLicensingInfos", i), info.LicenseID, "CycloneDX has texts of whole licenses only")
+		}
+	}
+	t.rest("", *d, "spdxVersion", "dataLicense", "SPDXID", "name", "documentNamespace", "creationInfo", "documentDescribes", "hasExtractedLicensingInfos",
+		"annotations", "packages", "files", "relationships")
+}
+
+// saysMore reports whether a definition says more than that there is such a licence.
+func saysMore(info *ExtractedLicense) bool {
+	return info.ExtractedText != NoAssertion || info.Name != "" || info.Comment != "" || len(info.SeeAlsos)+len(info.CrossRefs) > 0
+}
+
+func (t *to) creators(m *cdx.Metadata) {
+	list := t.doc.CreationInfo.Creators
+	if len(list) == 1 && list[0] == toolMark && strings.HasPrefix(t.doc.CreationInfo.Comment, convertedMark) {
+		return
+	}
+	var tools []cdx.Component
+	var authors []cdx.OrganizationalContact
+	for i, text := range list {
+		switch p := readAgent(text); {
+		case p.kind == "Tool":
+			tools = append(tools, cdx.Component{Type: cdx.ComponentTypeApplication, Name: p.name, Version: p.extra})
+		case p.kind == "Person":
+			authors = append(authors, cdx.OrganizationalContact{Name: p.name, Email: p.extra})
+		case m.Manufacturer == nil:
+			m.Manufacturer = entity(p)
+		default:
+			t.lose(at("/creationInfo/creators", i), text, "CycloneDX has one manufacturer of a BOM")
+		}
+	}
+	if tools != nil {
+		m.Tools = &cdx.ToolsChoice{Components: &tools}
+	}
+	if authors != nil {
+		m.Authors = &authors
+	}
+}
