@@ -14,7 +14,7 @@ import (
 // contradict what was seen.
 func (b *building) consistent() error {
 	var findings []Finding
-	if in := b.inputs; in != nil && in.err == nil {
+	if in := b.inputs; in != nil {
 		findings = append(findings, in.findings...)
 		findings = append(findings, in.unchanged()...)
 	}

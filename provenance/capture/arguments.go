@@ -2,6 +2,7 @@ package capture
 
 import (
 	goversion "go/version"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -128,6 +129,8 @@ type argumentList struct {
 	start    cleaner  // where -C is read
 	linkVars []string // variables whose -X value may be written
 	allowed  []string // arguments of other commands that may be written
+	outputs  []string // absolute; the last elements of their paths are no secret
+	chdir    string   // what -C is written as; "" as it is
 }
 
 // command returns argv as it is recorded, never with fewer or more elements.
@@ -189,15 +192,32 @@ func (l argumentList) value(name, value string) string {
 		if name == "pgo" && (value == "auto" || value == "off") {
 			return value
 		}
-		if name == "C" {
+		switch {
+		case name == "C" && l.chdir != "":
+			return l.chdir
+		case name == "C":
 			return l.start.path(value)
 		}
-		return l.clean.path(value)
+		path := l.clean.path(value)
+		if name == "o" && path == withheld && slices.Contains(l.outputs, l.real(value)) {
+			path += "/" + base(value) // as the subject is called
+		}
+		return path
 	}
 	if value = l.clean.text(value); !isWord(value) {
 		return withheld
 	}
 	return value
+}
+
+// real is the path of an output as [outputFile] has it.
+func (l argumentList) real(path string) string {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(l.clean.dir, path)
+	}
+	o := outputFile{path: filepath.Clean(path)}
+	o.resolve()
+	return o.path
 }
 
 // perPattern cleans the flags in "pattern=flags", as -ldflags and -gcflags

@@ -61,6 +61,10 @@ type Options struct {
 	// CI is the environment in which to look for a CI job, as os.Environ returns
 	// it. If nil, nobody looks. See [FindJob].
 	CI []string
+	// RecordFailure asks for a record of a command that ends badly, too. [Options.Run]
+	// then returns one beside the error: its build has the exit status, and there is
+	// no statement and no subject, because nothing that was left behind is an output.
+	RecordFailure bool
 	// Root is the folder that the names of outputs and folders are relative to,
 	// and nothing outside it is named. If empty, it is the top of the git work
 	// tree, else the command's folder.
@@ -90,12 +94,17 @@ func Run(ctx context.Context, cmd *exec.Cmd, outputs ...string) (*Record, error)
 // be had (no git, no repository, no commit) are graded absent; so is what an
 // output that is no Go binary cannot tell.
 //
-// There is no record of a build that failed, so nothing that could be taken
-// for provenance of it: the error of a command that ended badly is an
+// Of go build and go install, go list says with the same flags which packages
+// and files are compiled; it runs beside the build. The sums of modules are
+// held against go.sum, the module cache and the source in it.
+//
+// There is no statement about a build that failed, so nothing that could be
+// taken for provenance of it: the error of a command that ended badly is an
 // [*exec.ExitError] to [errors.As]. It is also an error if an output is missing
-// afterwards, or was there before and the command did not touch it; if the
-// commit that is checked out changed meanwhile; and if an output contradicts
-// what was seen: another commit, toolchain or platform.
+// afterwards, or was there before and the command did not touch it; and if the
+// commit that is checked out changed meanwhile. If an output, or a file that it
+// is made from, contradicts what was seen, such as other modules, flags, commit,
+// toolchain or platform, the error is a [*ContradictionError].
 func (o Options) Run(ctx context.Context, cmd *exec.Cmd, outputs ...string) (*Record, error) {
 	if cmd == nil || cmd.Process != nil {
 		return nil, errors.New("capture: the command is missing or has been started")
@@ -117,9 +126,20 @@ func (o Options) Run(ctx context.Context, cmd *exec.Cmd, outputs ...string) (*Re
 	err := runCommand(ctx, cmd)
 	b.finished = time.Now()
 	if err != nil {
-		cancel()
+		err = fmt.Errorf("capture: the command failed: %w", err)
+		var exit *exec.ExitError
+		if !o.RecordFailure || ctx.Err() != nil || !errors.As(err, &exit) {
+			cancel()
+			<-looked
+			return nil, err
+		}
 		<-looked
-		return nil, fmt.Errorf("capture: the command failed: %w", err)
+		b.status, b.outputs = exit.ExitCode(), nil
+		r, why := b.write(nil)
+		if why != nil {
+			return nil, err
+		}
+		return r, err
 	}
 	<-looked
 	if b.late() {
@@ -172,6 +192,7 @@ type building struct {
 	goBuild  bool      // the command is go build or go install
 	start    string    // the command's folder: absolute, links resolved
 	dir      string    // where go works: start, or what -C says
+	above    bool      // start is above root
 	root     string    // absolute, links resolved
 	rootName string    // absolute, as the caller spelled it
 
@@ -184,6 +205,7 @@ type building struct {
 	inputs    *inputs // nil if nobody looked
 	outputs   []outputFile
 
+	status            int // the command's
 	invocation        string
 	started, finished time.Time
 }
@@ -237,13 +259,20 @@ func (b *building) prepare(ctx context.Context, dir string, outputs []string) er
 	if b.root == "" {
 		b.root, b.rootName = b.defaultRoot(given)
 	}
-	if b.argv != nil {
-		if rel, err := filepath.Rel(b.root, b.start); err != nil || !filepath.IsLocal(rel) {
+	if b.argv != nil && !inside(b.root, b.start) {
+		// From above, go build -C is as good as one in the folder that it names.
+		if b.above = b.command.chdir != "" && inside(b.start, b.root) && inside(b.root, b.dir); !b.above {
 			return errors.New("capture: the command's folder is not inside the root")
 		}
 	}
 	b.outputs, err = newOutputs(b.start, outputs)
 	return err
+}
+
+// inside reports whether path, which is absolute as dir is, is dir or below it.
+func inside(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // defaultRoot is the top of the work tree, else the command's folder, and how

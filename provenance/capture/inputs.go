@@ -28,7 +28,7 @@ const (
 // was seen of it on the disk.
 type inputs struct {
 	packages []gofacts.Package
-	err      error // why nothing is known; then nothing else is set
+	err      error // why nothing else is known but mod and work
 
 	folders  []folder // modules whose source is a folder, by name
 	modules  map[gofacts.Version]moduleCheck
@@ -72,14 +72,15 @@ type profile struct {
 // only reads: it runs beside the build.
 func (b *building) lookInputs(ctx context.Context, path string, env map[string]string) *inputs {
 	in := &inputs{}
+	b.readModFiles(in, env)
 	args, err := b.command.list(b.flagOf("mod", env) == "mod")
 	if err == nil {
 		in.packages, err = b.goList(ctx, path, args)
 	}
 	if err != nil {
-		return &inputs{err: err}
+		in.err = err
+		return in
 	}
-	b.readModFiles(in, env)
 	in.collect()
 	if b.flagOf("overlay", env) != "" {
 		for i := range in.folders {
@@ -94,7 +95,7 @@ func (b *building) lookInputs(ctx context.Context, path string, env map[string]s
 	}
 	in.checkModules(ctx, b.sumFiles(env), env["GOMODCACHE"])
 	if ctx.Err() != nil {
-		return &inputs{err: errors.New("the build ended before its inputs were looked at")}
+		in.err = errors.New("the build ended before its inputs were looked at")
 	}
 	return in
 }

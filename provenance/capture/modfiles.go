@@ -177,18 +177,25 @@ func (b *building) profile(ctx context.Context, main, path string) profile {
 // recordInputs records what go list and the files that it names say.
 func (b *building) recordInputs(d *draft, at string) {
 	in := b.inputs
+	if in != nil {
+		in.recordMod(b, d, at)
+	}
 	if in == nil || in.err != nil {
-		why := "the command is not go build or go install, so what it compiles was not seen"
-		if in != nil {
-			why = in.err.Error()
-		} else if b.argv == nil {
+		var why string
+		switch {
+		case b.argv == nil:
 			why = "the build had already run"
+		case !b.goBuild:
+			why = "the command is not go build or go install, so what it compiles was not seen"
+		case in == nil:
+			why = "go list was not asked"
+		default:
+			why = in.err.Error()
 		}
 		d.grade(pointer(at, "inputs"), Absent, why)
 		return
 	}
 	const why = "go list -deps, with the command's flags and in its environment"
-	in.recordMod(b, d, at)
 	fields := map[string]any{}
 	count := map[string]int{"packages": len(in.packages)}
 	for _, p := range in.packages {
@@ -270,6 +277,6 @@ func (in *inputs) recordMod(b *building, d *draft, at string) {
 		}
 	}
 	if b.toolchain.env["GOWORK"] == "off" {
-		d.put(d.golang, at, "workspace", "off", Observed, inGoEnv)
+		d.put(d.golang, at, "gowork", "off", Observed, inGoEnv)
 	}
 }

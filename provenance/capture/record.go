@@ -78,7 +78,13 @@ func (b *building) write(subjects []provenance.ResourceDescriptor) (*Record, err
 			BuildType: GoBuildType, ExternalParameters: d.external, InternalParameters: d.internal, ResolvedDependencies: d.sorted()},
 		RunDetails: b.runDetails(d),
 	}
-	statement, err := build.Statement(subjects...)
+	var statement *provenance.Statement
+	err := build.Validate()
+	if b.status == 0 {
+		statement, err = build.Statement(subjects...)
+	} else {
+		d.grade(atSubject, Absent, "the command failed, so nothing that it left behind is an output")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("capture: %w", err)
 	}
@@ -211,8 +217,11 @@ func (b *building) withoutOutputs(files []string) []string {
 
 // cleaners are for what is read in the command's folder, and where go works.
 func (b *building) cleaners() (start, work cleaner) {
-	also := []string{b.rootName}
-	return cleaner{b.root, b.start, also}, cleaner{b.root, b.dir, also}
+	also, from := []string{b.rootName}, b.start
+	if b.above {
+		from = b.root
+	}
+	return cleaner{b.root, from, also}, cleaner{b.root, b.dir, also}
 }
 
 // recordCommand records what was run, where, and in which environment.
@@ -225,9 +234,15 @@ func (b *building) recordCommand(d *draft) {
 	}
 	start, work := b.cleaners()
 	list := argumentList{clean: work, start: start, linkVars: b.options.LinkVars, allowed: b.options.Arguments}
+	for _, o := range b.outputs {
+		list.outputs = append(list.outputs, o.path)
+	}
+	if rel, err := filepath.Rel(b.root, b.dir); err == nil && b.above {
+		list.chdir = filepath.ToSlash(rel)
+	}
 	d.put(d.external, atExternal, "command", values(list.command(b.argv)), Observed, "the command that was run; arguments that are not on the allow-list are withheld")
-	d.put(d.internal, atInternal, "exitStatus", float64(0), Observed, "the command's own")
-	if rel, err := filepath.Rel(b.root, b.start); err == nil && rel != "." {
+	d.put(d.internal, atInternal, "exitStatus", float64(b.status), Observed, "the command's own")
+	if rel, err := filepath.Rel(b.root, b.start); err == nil && rel != "." && !b.above {
 		d.put(d.external, atExternal, "directory", filepath.ToSlash(rel), Observed, "the command's folder, relative to the root")
 	}
 	b.recordFlags(d, list)
@@ -250,6 +265,9 @@ func (b *building) recordCommand(d *draft) {
 		d.external["env"] = env
 	}
 	for _, name := range buildVariables() {
+		if name == "GOWORK" && b.inputs != nil {
+			continue // what it says is recorded with the inputs
+		}
 		if lookup(b.env, name) != "" && !slices.Contains(b.options.Env, name) {
 			d.grade(pointer(at, name), Absent, "the variable is set, and not on the allow-list")
 		}
@@ -325,8 +343,11 @@ func (r *Record) Build() *provenance.Build {
 }
 
 // Statement returns the provenance as a statement about the outputs. It is a
-// copy, and the caller's to change.
+// copy, and the caller's to change. It is nil of a build that failed.
 func (r *Record) Statement() *provenance.Statement {
+	if r.statement == nil {
+		return nil
+	}
 	s := *r.statement
 	s.Subject = cloneDescriptors(s.Subject)
 	s.Predicate = slices.Clone(s.Predicate)
@@ -334,8 +355,12 @@ func (r *Record) Statement() *provenance.Statement {
 }
 
 // Subjects returns the outputs with their digests, in the order in which they
-// were named, each by its path relative to the root, with forward slashes.
+// were named, each by its path relative to the root, with forward slashes. A
+// build that failed has none.
 func (r *Record) Subjects() []provenance.ResourceDescriptor {
+	if r.statement == nil {
+		return nil
+	}
 	return cloneDescriptors(r.statement.Subject)
 }
 

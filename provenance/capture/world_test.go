@@ -4,10 +4,12 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
@@ -134,7 +136,7 @@ func member(t testing.TB, v any, at string) string {
 		if !ok {
 			return ""
 		}
-		if v, ok = m[name]; !ok {
+		if v, ok = m[strings.NewReplacer("~1", "/", "~0", "~").Replace(name)]; !ok {
 			return ""
 		}
 	}
@@ -206,3 +208,18 @@ func proxy(t testing.TB, modules map[string]string) string {
 
 // past is a time long before any build of these tests.
 func past() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+
+func atDependencies(i int) string {
+	return fmt.Sprintf("/predicate/buildDefinition/resolvedDependencies/%d", i)
+}
+
+// pgoProfile is a CPU profile, which may be empty of samples.
+func pgoProfile(t testing.TB) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := pprof.StartCPUProfile(&b); err != nil {
+		t.Skipf("no profile can be taken: %v", err)
+	}
+	pprof.StopCPUProfile()
+	return b.String()
+}
