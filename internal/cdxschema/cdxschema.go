@@ -1,0 +1,180 @@
+// Package cdxschema is the schema of CycloneDX, versions 1.2 to 1.7, as one
+// table for all of them: which members an object has, of what kind, since when
+// and until when, what is required, and which values are allowed. Package
+// cdxjson reads JSON by it, and the XML side reads and checks XML by the same.
+//
+// # The table
+//
+// tables.txt holds three kinds of entries. What stands indented below an entry
+// belongs to it; versions are "1.5", "1.2-1.4" or "1.6+", and none means all.
+//
+//	object component Component        a type, and the struct of cyclonedx-go for it, or -
+//		name*    1.3+  string           a required member, from 1.3 on
+//		hashes         [hash]  xml:hashes>hash
+//		!one-of        id name          a rule over the members, see Rule
+//	enum scope                        strings, and which versions know them
+//		required optional excluded
+//	alias version                     another name for an expression
+//		1.4-1.5  string 1..1024
+//
+// An expression is a type's name, [x] for an array ("unique" behind it for items
+// that must differ, "1.." for how many there must be, "lone" for a list in which
+// an expression stands alone), "text" for that very string, x ^ y for exactly
+// one of several, x | y for at least one of them, and what is built in: any,
+// boolean, integer and number with bounds ("0..1"), string with bounds of its
+// length in characters ("1..1024"), and the names of [Formats].
+//
+// # How XML uses it
+//
+// A document's XML form has the same types and members in another spelling,
+// which stands behind "xml:" where it is not the member's name: @name is an
+// attribute, a>b a list whose items are elements b within an element a, another
+// name an element of that name, "." the text of the element, and - nothing. Kinds, formats,
+// enumerations, bounds and requirements hold for both. So a reader of XML asks
+// [Member.XML] for the place of a member, and [Node.Check] whether its text is
+// allowed; what XML alone has (1.0 and 1.1, foreign namespaces, order of
+// elements) is its own business.
+package cdxschema
+
+import (
+	"fmt"
+	"sync"
+)
+
+// A Version is a version of the specification: 1.6 is Version 6.
+type Version uint8
+
+// The versions whose documents have a JSON form.
+const (
+	First Version = 2
+	Last  Version = 7
+)
+
+// String is "1.6".
+func (v Version) String() string { return fmt.Sprintf("1.%d", v) }
+
+// ParseVersion reads "1.2" to "1.7".
+func ParseVersion(s string) (Version, bool) {
+	if len(s) != 3 || s[:2] != "1." || s[2] < '0'+byte(First) || s[2] > '0'+byte(Last) {
+		return 0, false
+	}
+	return Version(s[2] - '0'), true
+}
+
+// A Kind is a kind of value.
+type Kind uint8
+
+// The kinds. A Choice is one of several nodes.
+const (
+	Any Kind = iota
+	String
+	Integer
+	Number
+	Boolean
+	Array
+	Object
+	Choice
+)
+
+// A Node says what a value may be in one version. Nodes are shared and never
+// change once [Of] has returned them.
+type Node struct {
+	Name  string // of the type, enumeration or alias in the table; "" if it has none
+	Model string // the struct of cyclonedx-go that holds such an object; "" if none does
+	Kind  Kind
+
+	Format  Format            // of a String
+	Enum    map[string]string // the strings that are allowed, each under itself; nil means any
+	Min     int               // how long a String (in characters) or an Array may be
+	Max     int               // 0 means without end
+	Low     float64           // bounds of a number, if Bounded
+	High    float64
+	Bounded bool
+
+	Elem   *Node // of an Array
+	Unique bool  // its items must differ
+	Lone   bool  // an item that has the member "expression" must be the only one
+
+	Members  []Member // of an Object, in the order of the table
+	Required uint64   // bit i is set if Members[i] is required
+	Open     bool     // members that are not listed are allowed, with any value
+	Rules    []Rule
+	index    index
+
+	Alts    []*Node // of a Choice
+	Exactly bool    // exactly one of them must match, and not just one or more
+}
+
+// A Member is a member of an object.
+type Member struct {
+	Name     string
+	ID       int    // the name's number, the same in all types and versions
+	XML      string // where it stands in XML; see the package comment
+	Required bool
+	Node     *Node
+}
+
+// Member returns the index in Members of the member of that name, or -1.
+func (n *Node) Member(name string) int { return n.index.find(n.Members, name) }
+
+// A RuleKind is a kind of rule over the members that are present.
+type RuleKind uint8
+
+// The rules. Each set of a rule is a set of members by their bits.
+const (
+	OneOf         RuleKind = iota // exactly one of the sets is there, whole
+	AnyOf                         // at least one of the sets is there, whole
+	NotBoth                       // the set is not there, whole
+	Needs                         // who has the first has the second
+	NeedsNotFalse                 // who has the first has the second, and it is not false
+)
+
+// A Rule is a rule over the members of an object.
+type Rule struct {
+	Kind RuleKind
+	Sets []uint64
+	Text string // the rule as a person would say it, "exactly one of id, name"
+}
+
+// Holds reports whether the rule holds for an object in which the members of
+// present are, and those of isFalse have the value false.
+func (r Rule) Holds(present, isFalse uint64) bool {
+	count := 0
+	for _, set := range r.Sets {
+		if present&set == set {
+			count++
+		}
+	}
+	switch r.Kind {
+	case OneOf:
+		return count == 1
+	case AnyOf:
+		return count > 0
+	case NotBoth:
+		return count == 0
+	case NeedsNotFalse:
+		if isFalse&r.Sets[1] != 0 {
+			return present&r.Sets[0] == 0
+		}
+	}
+	return present&r.Sets[0] == 0 || present&r.Sets[1] == r.Sets[1]
+}
+
+// compiled holds a version's nodes once somebody asked for them.
+var compiled [Last + 1]func() map[string]*Node = func() (all [Last + 1]func() map[string]*Node) {
+	for v := First; v <= Last; v++ {
+		all[v] = sync.OnceValue(func() map[string]*Node { return compile(tables, v) })
+	}
+	return all
+}()
+
+// Of returns the node of the document itself in that version.
+func Of(v Version) *Node { return compiled[v]()["bom"] }
+
+// Type returns the node of a type, enumeration or alias, or nil if that
+// version has none of that name.
+func Type(v Version, name string) *Node { return compiled[v]()[name] }
+
+// Names are the names of all members of all types and versions, sorted: a
+// name's place here is its [Member.ID].
+var Names = sync.OnceValue(func() []string { return names(tables) })
