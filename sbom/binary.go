@@ -2,14 +2,15 @@ package sbom
 
 import (
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -25,9 +26,9 @@ var ErrNotGo = gofacts.ErrNotGo
 // see [Options.FromBinary].
 func FromBinary(r io.ReaderAt) (*cdx.BOM, error) { return Options{}.FromBinary(r) }
 
-// FromBinary makes the BOM of a Go binary (ELF, Mach-O or PE, stripped or not)
-// from what its linker wrote into it. r is read to its end for the digest,
-// unless o.Hashes has it, but never held whole. The error is [ErrNotGo] if
+// FromBinary makes the BOM of a Go binary (ELF, Mach-O, PE or Wasm, stripped or
+// not) from what its linker wrote into it. r is read to its end for the digests,
+// unless o.Hashes has the sha256, but never held whole. The error is [ErrNotGo] if
 // there is nothing to read, and another one if the build info is malformed (a
 // module twice, names that are not text) or r fails.
 func (o Options) FromBinary(r io.ReaderAt) (*cdx.BOM, error) {
@@ -36,17 +37,38 @@ func (o Options) FromBinary(r io.ReaderAt) (*cdx.BOM, error) {
 		return nil, err
 	}
 	if _, ok := o.Hashes.Get(provenance.SHA256); !ok {
-		h := sha256.New()
-		if _, err := io.Copy(h, io.NewSectionReader(r, 0, math.MaxInt64)); err != nil {
+		sum, err := digest(r)
+		if err != nil {
 			return nil, fmt.Errorf("could not read the binary: %w", err)
 		}
-		sum := provenance.DigestSet{provenance.SHA256: hex.EncodeToString(h.Sum(nil))}
 		for name, hash := range o.Hashes {
 			sum[name] = hash
 		}
 		o.Hashes = sum
 	}
 	return o.build(facts, cdx.LifecyclePhasePostBuild)
+}
+
+// digest reads r to its end, once. It hashes the same piece twice while it is
+// still in the processor's cache.
+func digest(r io.ReaderAt) (provenance.DigestSet, error) {
+	h256, h512 := sha256.New(), sha512.New()
+	buf := make([]byte, 128<<10)
+	for off := int64(0); ; {
+		n, err := r.ReadAt(buf, off)
+		h256.Write(buf[:n])
+		h512.Write(buf[:n])
+		off += int64(n)
+		if err == io.EOF {
+			return provenance.DigestSet{
+				provenance.SHA256: hex.EncodeToString(h256.Sum(nil)),
+				provenance.SHA512: hex.EncodeToString(h512.Sum(nil)),
+			}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 }
 
 // FromBuildInfo makes the BOM of a program from its build info: see
@@ -68,7 +90,11 @@ func (o Options) build(f *gofacts.Facts, phase cdx.LifecyclePhase) (*cdx.BOM, er
 	if err := o.Hashes.Validate(); err != nil {
 		return nil, fmt.Errorf("hashes: %w", err)
 	}
+	if err := o.Publisher.check(); err != nil {
+		return nil, err
+	}
 	main := mainComponent(f, o.Hashes)
+	o.Publisher.component(&main, f.Settings["-buildmode"])
 	stdlib := stdlibComponent(f)
 	// By name: the modules are in order, and only stdlib has to find its place.
 	// (A component is large, and sorting them took longer than making them.)
@@ -81,6 +107,7 @@ func (o Options) build(f *gofacts.Facts, phase cdx.LifecyclePhase) (*cdx.BOM, er
 			to++
 		}
 		setModule(&components[to], &f.Modules[i])
+		components[to].Supplier = o.Publisher.supplierOf(f.Modules[i].Path)
 	}
 
 	bom := &cdx.BOM{
@@ -92,13 +119,14 @@ func (o Options) build(f *gofacts.Facts, phase cdx.LifecyclePhase) (*cdx.BOM, er
 		Metadata: &cdx.Metadata{
 			Timestamp:  o.timestamp(f),
 			Lifecycles: &[]cdx.Lifecycle{{Phase: phase}},
-			Tools:      &cdx.ToolsChoice{Components: &[]cdx.Component{{Type: cdx.ComponentTypeLibrary, Name: toolName}}},
+			Tools:      &cdx.ToolsChoice{Components: &[]cdx.Component{{Type: cdx.ComponentTypeLibrary, Name: toolName, Version: toolVersion()}}},
 			Component:  &main,
 		},
 		Components: &components,
 	}
+	o.Publisher.metadata(bom.Metadata)
 	describeKnowledge(bom, f, main.BOMRef, stdlib.BOMRef)
-	if err := setSerial(bom); err != nil {
+	if err := SetSerial(bom); err != nil {
 		return nil, err
 	}
 	if err := checkRefs(bom); err != nil {
@@ -109,6 +137,27 @@ func (o Options) build(f *gofacts.Facts, phase cdx.LifecyclePhase) (*cdx.BOM, er
 
 // toolName is how documents name what made them.
 const toolName = "github.com/touchmark-go/touchmark/sbom"
+
+// toolModule is the module that this package is in.
+const toolModule = "github.com/touchmark-go/touchmark"
+
+// toolVersion is the version of this module in the running program, "" if the
+// program does not say: a build info is asked once, and does not change.
+var toolVersion = sync.OnceValue(func() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	if info.Main.Path == toolModule {
+		return strings.TrimSuffix(info.Main.Version, "(devel)")
+	}
+	for _, m := range info.Deps {
+		if m.Path == toolModule && m.Replace == nil {
+			return strings.TrimSuffix(m.Version, "(devel)")
+		}
+	}
+	return ""
+})
 
 // timestamp is the document's time, "" if it has none.
 func (o Options) timestamp(f *gofacts.Facts) string {
@@ -143,7 +192,7 @@ func describeKnowledge(bom *cdx.BOM, f *gofacts.Facts, main, stdlib string) {
 	case !pure || slices.ContainsFunc(f.Modules, func(m gofacts.Module) bool { return !strings.HasPrefix(m.Sum, "h1:") }):
 		parts = cdx.CompositionAggregateIncomplete
 	}
-	compositions := []cdx.Composition{{Aggregate: parts, Assemblies: &[]cdx.BOMReference{cdx.BOMReference(main)}}}
+	var compositions []cdx.Composition
 	edges := func(aggregate cdx.CompositionAggregate, refs ...cdx.BOMReference) {
 		if len(refs) > 0 {
 			compositions = append(compositions, cdx.Composition{Aggregate: aggregate, Dependencies: &refs})
@@ -168,5 +217,6 @@ func describeKnowledge(bom *cdx.BOM, f *gofacts.Facts, main, stdlib string) {
 	edges(cdx.CompositionAggregateComplete, whole...)
 	edges(cdx.CompositionAggregateIncomplete, part...)
 	edges(cdx.CompositionAggregateUnknown, unknown...)
+	compositions = append(compositions, cdx.Composition{Aggregate: parts, Assemblies: &[]cdx.BOMReference{cdx.BOMReference(main)}})
 	bom.Compositions = &compositions
 }

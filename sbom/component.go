@@ -25,6 +25,9 @@ func setModule(c *cdx.Component, m *gofacts.Module) {
 		properties = append(properties, cdx.Property{Name: PropertySource, Value: "local"})
 	} else {
 		c.PackageURL = m.PURL()
+		if r, ok := derivedRepository(m.Path); ok {
+			c.ExternalReferences = &[]cdx.ExternalReference{r}
+		}
 	}
 	if m.Version == "" {
 		properties = append(properties, cdx.Property{Name: PropertyVersion, Value: "unknown"})
@@ -42,10 +45,22 @@ func setModule(c *cdx.Component, m *gofacts.Module) {
 // stdlibComponent is the standard library as the vulnerability databases name it.
 func stdlibComponent(f *gofacts.Facts) cdx.Component {
 	m := f.Stdlib()
-	return cdx.Component{
+	repository, _ := derivedRepository(m.Path)
+	c := cdx.Component{
 		BOMRef: ref(m.Path, m.Version), Type: cdx.ComponentTypeLibrary,
 		Name: m.Path, Version: m.Version, PackageURL: m.PURL(),
+		ExternalReferences: &[]cdx.ExternalReference{repository},
 	}
+	if release(m.Version) {
+		c.CPE = "cpe:2.3:a:golang:go:" + m.Version + ":*:*:*:*:*:*:*"
+	}
+	return c
+}
+
+// release reports whether version is that of a release of Go: the National
+// Vulnerability Database has these as golang:go, the library with the toolchain.
+func release(version string) bool {
+	return version != "" && strings.Trim(version, "0123456789.") == ""
 }
 
 // ref is a bom-ref that a person can read.

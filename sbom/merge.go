@@ -62,7 +62,7 @@ func Merge(name, version string, boms ...*cdx.BOM) (bom *cdx.BOM, conflicts []st
 		}
 	}
 	bom = m.bom()
-	if err := setSerial(bom); err != nil {
+	if err := SetSerial(bom); err != nil {
 		return nil, nil, err
 	}
 	if err := check(bom); err != nil {

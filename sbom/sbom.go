@@ -28,7 +28,19 @@
 // hash: it is a sum over a list of files, and no file has it.
 //
 // From a binary alone nobody can say which module imports which. A component
-// without an entry in the dependencies is one of unknown dependencies.
+// without an entry in the dependencies is one of unknown dependencies. With the
+// source at hand, package gomod writes who imports whom; with a module cache at
+// hand, [ModuleCache.AddRequirements] writes who requires whom, which is less.
+//
+// # What others know
+//
+// [ModuleCache.AddDigests] adds the SHA-256 and SHA-512 of each module's zip,
+// once the zip has proved to be the module's, and the repository that the module
+// came from. Package license below this one adds the licences that a module's
+// files state. A [Publisher] says the rest: names, addresses, terms. A module's
+// supplier is no more than somebody's word, so it is there only where the
+// publisher gave it. The repository of a module whose host has a rule for that
+// is derived from its path, and the reference's comment says so.
 //
 // The same binary and options give the same bytes: the serial number is a
 // UUIDv5 of the digest, the version of the document is 1, and the time is
@@ -71,6 +83,10 @@ const (
 	// "true" when files differed from it.
 	PropertyRevision = "touchmark:go:vcs.revision"
 	PropertyModified = "touchmark:go:vcs.modified"
+	// PropertyEdges is a property of the metadata that says what the dependencies
+	// in the document mean: "imports", a package of the one imports a package of
+	// the other, or "requires", the one's go.mod file names the other.
+	PropertyEdges = "touchmark:go:edges"
 )
 
 // Options tune the making of a BOM. The zero Options are what [FromBinary] and
@@ -79,9 +95,12 @@ type Options struct {
 	// Hashes are the digests of the binary, if the caller has them already: with
 	// a sha256 in them the file is not read to its end again. They go into the
 	// main component as they are, those of sha256, sha384 and sha512, so they
-	// must be of that binary. If empty, [Options.FromBinary] computes the sha256.
+	// must be of that binary. If it has no sha256, [Options.FromBinary] computes
+	// the sha256 and the sha512.
 	Hashes provenance.DigestSet
 	// Time is the document's timestamp, to the second. If zero, the document has
 	// that of the stamped commit, or none.
 	Time time.Time
+	// Publisher is what the publisher says of the program and the document.
+	Publisher Publisher
 }

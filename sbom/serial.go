@@ -9,11 +9,12 @@ import (
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
-// setSerial gives bom the serial number of what it is about: that of the
-// artifact's digest, and without one that of the document itself. The same
-// artifact always has the same, so a later document about it that says more
-// must have a higher version (CycloneDX 1.6, serialNumber).
-func setSerial(bom *cdx.BOM) error {
+// SetSerial gives bom the serial number of what it is about: a UUIDv5 of the
+// artifact's SHA-256, and without one of the document itself. Whoever changes a
+// document that is bound to no artifact calls it again. The same artifact always
+// has the same, so a later document about it that says more must have a higher
+// version (CycloneDX 1.6, serialNumber).
+func SetSerial(bom *cdx.BOM) error {
 	bom.SerialNumber = ""
 	name := ""
 	for _, d := range artifactDigests(bom) {

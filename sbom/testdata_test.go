@@ -23,3 +23,13 @@ func fromInfo(t testing.TB, o sbom.Options, text string) *cdx.BOM {
 	}
 	return bom
 }
+
+// refuse is [fromInfo] with the error.
+func refuse(o sbom.Options, text string) (*cdx.BOM, error) {
+	info, err := debug.ParseBuildInfo(text)
+	if err != nil {
+		return nil, err
+	}
+	info.GoVersion = "go1.26.8"
+	return o.FromBuildInfo(info)
+}

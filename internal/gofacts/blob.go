@@ -26,6 +26,9 @@ const searchChunk = 1 << 20
 // program, the latter without its frame, empty when the program was built
 // outside module mode.
 func rawInfo(r io.ReaderAt) (version, info string, err error) {
+	if head, _ := readUpTo(r, 0, uint64(len(wasmMagic))); string(head) == wasmMagic {
+		return wasmInfo(r)
+	}
 	m, err := imageOf(r)
 	if err != nil {
 		return "", "", err

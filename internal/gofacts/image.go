@@ -116,7 +116,7 @@ func imageOf(r io.ReaderAt) (*image, error) {
 	case bytes.HasPrefix(head, []byte("\xfe\xed\xfa")), bytes.HasPrefix(head[1:], []byte("\xfa\xed\xfe")):
 		ok = m.macho(head)
 	default:
-		return nil, fmt.Errorf("%w: it is no ELF, PE or Mach-O file", ErrNotGo)
+		return nil, fmt.Errorf("%w: it is no ELF, PE, Mach-O or Wasm file", ErrNotGo)
 	}
 	if !ok || m.size == 0 {
 		return nil, fmt.Errorf("%w: its headers show no data", ErrNotGo)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
@@ -40,6 +41,10 @@ type Package struct {
 	// objects among them; and what is embedded. They are empty unless
 	// [ListFileFields] were asked for.
 	GoFiles, NativeFiles, EmbedFiles []string
+	// Libraries are what its #cgo lines ask the C linker for, as "-lNAME" or by
+	// pkg-config, in order and without doubles. They are empty unless
+	// [ListLibraryFields] were asked for.
+	Libraries []string
 	// ModuleDir is the folder of the module's source, GoMod its go.mod file, as
 	// absolute paths; both are empty of one that is vendored.
 	ModuleDir, GoMod string
@@ -53,6 +58,10 @@ const ListFields = "ImportPath,Name,Dir,Standard,DepOnly,Imports,CgoFiles,SwigFi
 // ListFileFields are ListFields, and those that name the files.
 const ListFileFields = ListFields + ",GoFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles,EmbedFiles"
 
+// ListLibraryFields are ListFields, and those that name what else is linked or
+// embedded.
+const ListLibraryFields = ListFields + ",EmbedFiles,CgoLDFLAGS,CgoPkgConfig"
+
 // listPackage and listModule are the JSON of go help list.
 type listPackage struct {
 	ImportPath, Name, Dir string
@@ -61,6 +70,8 @@ type listPackage struct {
 
 	CgoFiles, SwigFiles, SwigCXXFiles, SysoFiles                          []string
 	GoFiles, CFiles, CXXFiles, MFiles, HFiles, FFiles, SFiles, EmbedFiles []string
+
+	CgoLDFLAGS, CgoPkgConfig []string
 
 	Module *listModule
 	Error  *struct{ Err string }
@@ -114,6 +125,7 @@ func parsePackage(raw []byte) (Package, error) {
 	p.NativeFiles = slices.Concat(lp.CFiles, lp.CXXFiles, lp.MFiles, lp.HFiles, lp.FFiles, lp.SFiles, lp.SwigFiles, lp.SwigCXXFiles, lp.SysoFiles)
 	p.EmbedFiles = lp.EmbedFiles
 	p.Foreign = len(lp.CgoFiles)+len(lp.SwigFiles)+len(lp.SwigCXXFiles)+len(lp.SysoFiles) > 0
+	p.Libraries = libraries(lp.CgoLDFLAGS, lp.CgoPkgConfig)
 	if lp.Error != nil {
 		p.Error = lp.Error.Err
 	}
@@ -128,4 +140,24 @@ func parsePackage(raw []byte) (Package, error) {
 		p.ModuleDir, p.GoMod = m.Dir, m.GoMod
 	}
 	return p, nil
+}
+
+// libraries are the names of what is linked, from linker flags and pkg-config
+// packages.
+func libraries(flags, packages []string) []string {
+	var names []string
+	for i, flag := range flags {
+		if name, ok := strings.CutPrefix(flag, "-l"); ok && name != "" {
+			names = append(names, name)
+		} else if ok && i+1 < len(flags) {
+			names = append(names, flags[i+1])
+		}
+	}
+	for _, p := range packages {
+		if !strings.HasPrefix(p, "-") {
+			names = append(names, p)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -28,7 +28,7 @@ const (
 	maxSearch  = 64 << 20 // bytes of data searched where no section names the place
 )
 
-// Read reads the build info of an ELF, PE or Mach-O file, or of a universal
+// Read reads the build info of an ELF, PE, Mach-O or Wasm file, or of a universal
 // file whose parts agree. It does not matter whether the file is stripped.
 //
 // The error is [ErrNotGo], [ErrMalformed], or what r failed with: trouble with

@@ -14,7 +14,6 @@
 package gomod
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +26,6 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
 	"github.com/touchmark-go/touchmark/internal/gofacts"
-	"github.com/touchmark-go/touchmark/internal/uuid"
-	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sbom"
 )
 
@@ -43,7 +40,24 @@ type Options struct {
 	Tags []string
 	// Time is the document's timestamp. If zero, it has none.
 	Time time.Time
+	// Publisher is what the publisher says of the program and the document.
+	Publisher sbom.Publisher
 }
+
+// The properties that this package writes of what source can tell and a binary
+// cannot. All are of components.
+const (
+	// PropertyEmbedded is how many files are embedded into a module's packages.
+	// What is inside these is in no list.
+	PropertyEmbedded = "touchmark:go:embedded"
+	// PropertyLibraries are what a module's #cgo lines ask the C linker for, with
+	// commas between them. What they are, and in which version, is unknown.
+	PropertyLibraries = "touchmark:go:cgo.libraries"
+	// PropertyDirHash is the hash of the folder that was compiled in a module's
+	// place, over all files but those in a .git folder, as go.sum spells such a
+	// hash, with names relative to the folder.
+	PropertyDirHash = "touchmark:go:dirhash"
+)
 
 // FromSource makes the BOM of mainPackage in the module at dir: see
 // [Options.FromSource].
@@ -59,8 +73,28 @@ func FromSource(ctx context.Context, dir, mainPackage string) (*cdx.BOM, error) 
 //
 // The go command may fetch modules that are missing, as it would in a build.
 func (o Options) FromSource(ctx context.Context, dir, mainPackage string) (*cdx.BOM, error) {
-	t, err := o.target(ctx, dir)
+	// The go command starts twice, side by side: what it would build for, and what
+	// it would compile.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var t target
+	asked := make(chan error, 1)
+	go func() {
+		var err error
+		t, err = o.target(ctx, dir)
+		asked <- err
+	}()
+	var args []string
+	if len(o.Tags) > 0 {
+		args = []string{"-tags=" + strings.Join(o.Tags, ",")}
+	}
+	g, err := o.load(ctx, dir, mainPackage, args...)
 	if err != nil {
+		cancel()
+		<-asked
+		return nil, err
+	}
+	if err := <-asked; err != nil {
 		return nil, err
 	}
 	tags := o.Tags
@@ -69,29 +103,17 @@ func (o Options) FromSource(ctx context.Context, dir, mainPackage string) (*cdx.
 			return nil, err
 		}
 	}
-	g, err := o.load(ctx, dir, mainPackage, tags)
+	if o.Publisher.Lifecycle == "" {
+		o.Publisher.Lifecycle = cdx.LifecyclePhasePreBuild
+	}
+	bom, err := sbom.Options{Time: o.Time, Publisher: o.Publisher}.FromBuildInfo(g.buildInfo(t, tags))
 	if err != nil {
 		return nil, err
 	}
-	bom, err := sbom.Options{Time: o.Time}.FromBuildInfo(g.buildInfo(t, tags))
-	if err != nil {
-		return nil, err
-	}
-	bom.Metadata.Lifecycles = &[]cdx.Lifecycle{{Phase: cdx.LifecyclePhasePreBuild}}
+	tools := bom.Metadata.Tools.Components
+	*tools = append(*tools, cdx.Component{Type: cdx.ComponentTypeApplication, Name: "go", Version: strings.TrimPrefix(t.toolchain(), "go")})
 	g.describe(bom)
-	return bom, setSerial(bom)
-}
-
-// setSerial gives a document that is bound to no artifact a serial number of
-// its own content.
-func setSerial(bom *cdx.BOM) error {
-	bom.SerialNumber = ""
-	var b bytes.Buffer
-	if err := sbom.Write(&b, bom); err != nil {
-		return err
-	}
-	bom.SerialNumber = "urn:uuid:" + uuid.FromURL(sbom.PredicateType+"#"+provenance.SumSHA256(b.Bytes()).String())
-	return nil
+	return bom, sbom.SetSerial(bom)
 }
 
 // AddEdges adds the dependencies between the modules in the BOM of a binary,
@@ -134,7 +156,7 @@ func (o Options) AddEdges(ctx context.Context, dir string, bom *cdx.BOM) error {
 	if got := property(main, sbom.PropertyToolchain); got != t.toolchain() {
 		return fmt.Errorf("the toolchain at hand is %q, and the binary was built by %q", t.toolchain(), got)
 	}
-	g, err := o.load(ctx, dir, mainPackage, tags)
+	g, err := o.load(ctx, dir, mainPackage, "-tags="+strings.Join(tags, ","))
 	if err != nil {
 		return err
 	}

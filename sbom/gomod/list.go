@@ -8,14 +8,19 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
+	"golang.org/x/mod/sumdb/dirhash"
 
 	"github.com/touchmark-go/touchmark/internal/gofacts"
 	"github.com/touchmark-go/touchmark/internal/goflags"
+	"github.com/touchmark-go/touchmark/internal/safefs"
+	"github.com/touchmark-go/touchmark/sbom"
 )
 
 // A target is what the go command would build for.
@@ -62,11 +67,16 @@ type graph struct {
 	modules []gofacts.Module // the others, by path
 	edges   map[string]map[string]bool
 	foreign map[string]bool // modules that link what is in no list
+	// By module, what else there is to say.
+	embedded  map[string]int
+	libraries map[string][]string
+	folders   map[string]string // the source of modules that a folder stands in for
 }
 
 // load lists the packages that mainPackage is compiled from.
-func (o Options) load(ctx context.Context, dir, mainPackage string, tags []string) (*graph, error) {
-	cmd := o.command(ctx, dir, "list", "-deps", "-json="+gofacts.ListFields, "-tags="+strings.Join(tags, ","), "--", mainPackage)
+func (o Options) load(ctx context.Context, dir, mainPackage string, args ...string) (*graph, error) {
+	args = append([]string{"list", "-deps", "-json=" + gofacts.ListLibraryFields}, args...)
+	cmd := o.command(ctx, dir, append(args, "--", mainPackage)...)
 	var packages []gofacts.Package
 	err := run(cmd, func(r io.Reader) (err error) {
 		packages, err = gofacts.ParseList(r)
@@ -117,7 +127,10 @@ func (t *tail) Write(p []byte) (int, error) {
 }
 
 func newGraph(packages []gofacts.Package) (*graph, error) {
-	g := &graph{edges: map[string]map[string]bool{}, foreign: map[string]bool{}}
+	g := &graph{
+		edges: map[string]map[string]bool{}, foreign: map[string]bool{},
+		embedded: map[string]int{}, libraries: map[string][]string{}, folders: map[string]string{},
+	}
 	owner := make(map[string]string, len(packages)) // import path to module
 	modules := map[string]gofacts.Module{}
 	for _, p := range packages {
@@ -132,6 +145,9 @@ func newGraph(packages []gofacts.Package) (*graph, error) {
 		default:
 			owner[p.ImportPath] = p.Module.Path
 			modules[p.Module.Path] = *p.Module
+			if p.Module.Dir != "" {
+				g.folders[p.Module.Path] = p.ModuleDir
+			}
 		}
 		if p.DepOnly {
 			continue
@@ -163,6 +179,10 @@ func (g *graph) connect(packages []gofacts.Package, owner map[string]string) err
 		if p.Foreign {
 			g.foreign[from] = true
 		}
+		if !p.Standard {
+			g.embedded[from] += len(p.EmbedFiles)
+		}
+		g.libraries[from] = append(g.libraries[from], p.Libraries...)
 		for _, path := range p.Imports {
 			if path == "C" {
 				continue
@@ -206,12 +226,87 @@ func (g *graph) describe(bom *cdx.BOM) {
 	if len(g.foreign) > 0 || slices.ContainsFunc(g.modules, func(m gofacts.Module) bool { return m.Sum == "" }) {
 		parts = cdx.CompositionAggregateIncomplete
 	}
-	compositions := []cdx.Composition{{Aggregate: parts, Assemblies: &[]cdx.BOMReference{cdx.BOMReference(ref[g.main.Path])}}}
+	var compositions []cdx.Composition
 	if len(whole) > 0 {
 		compositions = append(compositions, cdx.Composition{Aggregate: cdx.CompositionAggregateComplete, Dependencies: &whole})
 	}
 	if len(part) > 0 {
 		compositions = append(compositions, cdx.Composition{Aggregate: cdx.CompositionAggregateIncomplete, Dependencies: &part})
 	}
+	compositions = append(compositions, g.assemblies(bom, parts)...)
 	bom.Dependencies, bom.Compositions = &dependencies, &compositions
+	g.annotate(bom)
+}
+
+// assemblies say how much is known of what is inside the program, and inside
+// the modules that embed files.
+func (g *graph) assemblies(bom *cdx.BOM, parts cdx.CompositionAggregate) []cdx.Composition {
+	main := cdx.BOMReference(bom.Metadata.Component.BOMRef)
+	var opaque []cdx.BOMReference
+	for _, c := range *bom.Components {
+		if g.embedded[c.Name] > 0 {
+			opaque = append(opaque, cdx.BOMReference(c.BOMRef))
+		}
+	}
+	if g.embedded[g.main.Path] > 0 {
+		parts = cdx.CompositionAggregateIncomplete
+	}
+	list := []cdx.Composition{{Aggregate: parts, Assemblies: &[]cdx.BOMReference{main}}}
+	if len(opaque) > 0 {
+		list = append(list, cdx.Composition{Aggregate: cdx.CompositionAggregateUnknown, Assemblies: &opaque})
+	}
+	return list
+}
+
+// annotate writes into the components what else the source tells.
+func (g *graph) annotate(bom *cdx.BOM) {
+	note := func(c *cdx.Component, name, value string) {
+		var properties []cdx.Property
+		if c.Properties != nil {
+			properties = slices.DeleteFunc(slices.Clone(*c.Properties), func(p cdx.Property) bool { return p.Name == name })
+		}
+		properties = append(properties, cdx.Property{Name: name, Value: value})
+		c.Properties = &properties
+	}
+	// What folder a binary was compiled from is for the binary to say.
+	bound := bom.Metadata.Component.Hashes != nil
+	describe := func(c *cdx.Component, module string) {
+		if n := g.embedded[module]; n > 0 {
+			note(c, PropertyEmbedded, strconv.Itoa(n))
+		}
+		if names := g.libraries[module]; len(names) > 0 {
+			slices.Sort(names)
+			note(c, PropertyLibraries, strings.Join(slices.Compact(names), ","))
+		}
+		if sum, err := hashFolder(g.folders[module]); err == nil && sum != "" && !bound {
+			note(c, PropertyDirHash, sum)
+		}
+	}
+	describe(bom.Metadata.Component, g.main.Path)
+	for i := range *bom.Components {
+		c := &(*bom.Components)[i]
+		describe(c, c.Name)
+	}
+	metadata := cdx.Component{Properties: bom.Metadata.Properties}
+	note(&metadata, sbom.PropertyEdges, "imports")
+	bom.Metadata.Properties = metadata.Properties
+}
+
+// hashFolder is the Hash1 of the files in a folder, "" of no folder. It is an
+// error if there are links or too many files: then the folder has no hash.
+func hashFolder(dir string) (string, error) {
+	if dir == "" {
+		return "", nil
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	files, err := safefs.Files(root)
+	if err != nil {
+		return "", err
+	}
+	files = slices.DeleteFunc(files, func(name string) bool { return name == ".git" || strings.HasPrefix(name, ".git/") })
+	return dirhash.Hash1(files, func(name string) (io.ReadCloser, error) { return safefs.OpenIn(root, name) })
 }
