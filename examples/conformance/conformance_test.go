@@ -20,6 +20,7 @@ func TestCorpus(t *testing.T) {
 	}{
 		"dsse":                 {counts{3, 0, 1}, "SKIP dsse/gpg-ed25519 OpenPGP key\n"},
 		"wycheproof":           {counts{19, 0, 0}, ""},
+		"openvex":              {counts{4, 0, 0}, ""},
 		"purl":                 {counts{26, 0, 0}, ""},
 		"sigstore-conformance": {counts{1, 0, 41}, "not-yet"},
 		"slsa-verifier":        {counts{0, 0, 3278}, "not-yet"},
@@ -40,7 +41,7 @@ func TestCorpus(t *testing.T) {
 // runner decides from content, not from what it is told to expect.
 func TestMismatch(t *testing.T) {
 	root := testkit.Corpus(t)
-	for _, folder := range []string{"dsse", "wycheproof", "purl"} {
+	for _, folder := range []string{"dsse", "wycheproof", "openvex", "purl"} {
 		data, err := os.ReadFile(filepath.Join(root, folder, "expected.csv"))
 		if err != nil {
 			t.Fatal(err)

@@ -45,6 +45,8 @@ func runner(format string) func(row) error {
 		return runDSSE
 	case "sigstore-bundle-msg":
 		return runMessage
+	case "openvex":
+		return runOpenVEX
 	case "purl-tests":
 		return runPURL
 	case "wycheproof-ecdsa", "wycheproof-ed25519", "wycheproof-rsa-pss", "wycheproof-rsa-signature":
