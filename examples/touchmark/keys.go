@@ -19,9 +19,9 @@ func newKeys() *cobra.Command {
 		Use:   "keys COMMAND",
 		Short: "make signing keys",
 		Long:  "keys makes the keys that sign evidence. The public half goes into a trust file, see touchmark trust init.",
-		RunE:  group("generate"),
+		RunE:  group("generate or import"),
 	}
-	c.AddCommand(newKeysGenerate())
+	c.AddCommand(newKeysGenerate(), newKeysImport())
 	return c
 }
 
@@ -46,20 +46,7 @@ for a key that lives in a secret store and nowhere else.`,
 			if err != nil {
 				return err
 			}
-			id, err := key.KeyID()
-			if err != nil {
-				return err
-			}
-			how := "encrypted with the passphrase"
-			if secret.none {
-				how = "NOT encrypted"
-			}
-			w := cmd.OutOrStdout()
-			fmt.Fprintf(w, "%s.pub  public, for trust files\n", show(out))
-			fmt.Fprintf(w, "%s      secret, %s: whoever has it can sign in your name\n", show(out), how)
-			fmt.Fprintf(w, "key ID %s (%s)\n", id, key.Scheme())
-			fmt.Fprintf(w, "next: touchmark trust init --principal NAME=%s --builder NAME=local=1 --out trust.json\n", shellWord(out+".pub"))
-			return nil
+			return announce(cmd, out, key, &secret)
 		}),
 	}
 	c.Flags().StringVar(&out, "out", "", "write `NAME` and NAME.pub")
@@ -77,30 +64,58 @@ func generate(out, algorithm string, secret *passphrase) (*keys.Key, error) {
 	if !contains(algorithms, algorithm) {
 		return nil, usagef("%q is no algorithm: want %s", algorithm, orList(algorithms))
 	}
-	for _, path := range []string{out, out + ".pub"} {
-		if exists(path) {
-			return nil, fmt.Errorf("%q is already there, and a key is never overwritten: name another", path)
-		}
+	if err := free(out); err != nil {
+		return nil, err
 	}
-	var phrase []byte
-	if !secret.none {
-		var err error
-		if phrase, err = secret.ask(out, keys.PromptNew); err != nil {
-			return nil, err
-		}
+	phrase, err := secret.choose(out)
+	if err != nil {
+		return nil, err
 	}
 	key, err := keys.Generate(algorithm)
 	if err != nil {
 		return nil, err
 	}
+	return key, writeKey(out, key, phrase)
+}
+
+// free makes sure that no key is where a new one is to be written.
+func free(out string) error {
+	for _, path := range []string{out, out + ".pub"} {
+		if exists(path) {
+			return fmt.Errorf("%q is already there, and a key is never overwritten: name another", path)
+		}
+	}
+	return nil
+}
+
+// writeKey writes the two files of a key.
+func writeKey(out string, key *keys.Key, phrase []byte) error {
 	private, err := key.MarshalPrivate(phrase)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := writeNew(out, private, 0o600); err != nil {
-		return nil, err
+		return err
 	}
-	return key, writeNew(out+".pub", key.MarshalPublic(), 0o644)
+	return writeNew(out+".pub", key.MarshalPublic(), 0o644)
+}
+
+// announce tells what was written, and what comes next.
+func announce(cmd *cobra.Command, out string, key *keys.Key, secret *passphrase) error {
+	id, err := key.KeyID()
+	if err != nil {
+		return err
+	}
+	how := "encrypted with the passphrase"
+	if secret.none {
+		how = "NOT encrypted"
+	}
+	w := cmd.OutOrStdout()
+	fmt.Fprintf(w, "%s.pub  public, for trust files\n", show(out))
+	fmt.Fprintf(w, "%s      secret, %s: whoever has it can sign in your name\n", show(out), how)
+	fmt.Fprintf(w, "key ID %s (%s)\n", id, key.Scheme())
+	fmt.Fprintf(w, "next: touchmark trust init --principal NAME=%s --builder NAME=local=1 --out trust.json\n", shellWord(out+".pub"))
+	return nil
 }
 
 // writeNew writes a file that is not there yet. Others never see it with wider
@@ -148,6 +163,14 @@ func (p *passphrase) ask(name string, prompt keys.Passphrase) ([]byte, error) {
 		return nil, fmt.Errorf("passphrase: %q must hold one line, and that not empty", p.file)
 	}
 	return line, nil
+}
+
+// choose returns a new passphrase for the key called name, none if it is to have none.
+func (p *passphrase) choose(name string) ([]byte, error) {
+	if p.none {
+		return nil, nil
+	}
+	return p.ask(name, keys.PromptNew)
 }
 
 // A signingKey is the flag --key with what belongs to it.

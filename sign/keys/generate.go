@@ -58,9 +58,13 @@ func generate(algorithm string) (crypto.Signer, error) {
 // MarshalPublic is the public half as PKIX PEM, as a trust file holds it; nil
 // for the zero Key.
 func (k *Key) MarshalPublic() []byte {
-	der, err := x509.MarshalPKIXPublicKey(k.Public())
+	return publicPEM(k.Public())
+}
+
+func publicPEM(public crypto.PublicKey) []byte {
+	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
-		return nil // only the zero Key: New has the ID from the same encoding
+		return nil // only of the zero Key: the others have their ID from the same encoding
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }

@@ -39,8 +39,12 @@ func Load(path string, ask Passphrase) (*Key, error) {
 // Parse reads a private key: one PEM block, either plain (PKCS#8 "PRIVATE KEY",
 // "EC PRIVATE KEY", "RSA PRIVATE KEY") or encrypted ("ENCRYPTED SIGSTORE
 // PRIVATE KEY" and "ENCRYPTED COSIGN PRIVATE KEY" of cosign, "ENCRYPTED PRIVATE
-// KEY" of openssl). It refuses weak keys. Ask may be nil if the key is not
-// encrypted.
+// KEY" of openssl), "OPENSSH PRIVATE KEY" as ssh-keygen writes it, encrypted or
+// not; or a JWK (RFC 7517), whose alg is the scheme. It refuses weak keys. Ask
+// may be nil if the key is not encrypted.
+//
+// Keys of minisign, age and OpenPGP are refused by name: what their tools sign,
+// and how, is not what is verified here.
 //
 // No error holds a part of the input or of the passphrase.
 func Parse(data []byte, ask Passphrase) (*Key, error) {
@@ -55,6 +59,12 @@ func parse(data []byte, name string, ask Passphrase) (*Key, error) {
 	if len(data) > MaxFileSize {
 		return nil, fmt.Errorf("%d bytes, want at most %d", len(data), MaxFileSize)
 	}
+	if err := foreign(data); err != nil {
+		return nil, err
+	}
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		return parseJWK(data)
+	}
 	block, err := onlyBlock(data)
 	if err != nil {
 		return nil, err
@@ -67,7 +77,7 @@ func parse(data []byte, name string, ask Passphrase) (*Key, error) {
 	if encrypted {
 		private, err = decrypt(block, name, ask)
 	} else {
-		private, err = decode(block)
+		private, err = decode(block, nil)
 	}
 	if err != nil {
 		return nil, err
@@ -77,6 +87,20 @@ func parse(data []byte, name string, ask Passphrase) (*Key, error) {
 		return nil, fmt.Errorf("a %T cannot sign, want Ed25519, ECDSA or RSA", private)
 	}
 	return New(signer)
+}
+
+// foreign names the keys of other worlds.
+func foreign(data []byte) error {
+	text := bytes.TrimSpace(data)
+	switch {
+	case bytes.HasPrefix(text, []byte("untrusted comment:")):
+		return errors.New("a minisign or signify key, whose signatures are not verified here: make one with keys.Generate")
+	case bytes.Contains(text, []byte("AGE-SECRET-KEY-")), bytes.HasPrefix(text, []byte("age-encryption.org/")), bytes.HasPrefix(text, []byte("-----BEGIN AGE ")):
+		return errors.New("an age key, which encrypts and cannot sign: make one with keys.Generate")
+	case bytes.HasPrefix(text, []byte("-----BEGIN PGP ")):
+		return errors.New("an OpenPGP key, whose signatures are not verified here: make one with keys.Generate")
+	}
+	return nil
 }
 
 // onlyBlock refuses a file of several keys: nobody could say which one signs.
@@ -103,14 +127,25 @@ func isEncrypted(block *pem.Block) (bool, error) {
 	case "ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY", "ENCRYPTED PRIVATE KEY":
 		return true, nil
 	case "OPENSSH PRIVATE KEY":
-		return false, errors.New("in OpenSSH's form: convert it with ssh-keygen -p -m PKCS8")
+		return opensshKDF(block)
 	case "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE":
 		return false, fmt.Errorf("the file holds a %q, want the private key", block.Type)
 	}
 	return false, fmt.Errorf("unknown PEM block %q, want a %q", block.Type, "PRIVATE KEY")
 }
 
-func decode(block *pem.Block) (crypto.PrivateKey, error) {
+// decode reads a key, encrypted unless the passphrase is nil.
+func decode(block *pem.Block, passphrase []byte) (crypto.PrivateKey, error) {
+	if block.Type == "OPENSSH PRIVATE KEY" {
+		return decodeSSH(block, passphrase)
+	}
+	if passphrase != nil {
+		private, err := cryptoutils.UnmarshalPEMToPrivateKey(pem.EncodeToMemory(block), cryptoutils.StaticPasswordFunc(passphrase))
+		if err != nil {
+			return nil, errDecrypt
+		}
+		return private, nil
+	}
 	private, err := cryptoutils.UnmarshalPEMToPrivateKey(pem.EncodeToMemory(block), nil)
 	if err != nil { // its text may come from the depths of the key
 		return nil, fmt.Errorf("the %s is damaged or of an unknown kind", block.Type)
@@ -140,11 +175,7 @@ func decrypt(block *pem.Block, name string, ask Passphrase) (private crypto.Priv
 			private, err = nil, errDecrypt
 		}
 	}()
-	private, err = cryptoutils.UnmarshalPEMToPrivateKey(pem.EncodeToMemory(block), cryptoutils.StaticPasswordFunc(passphrase))
-	if err != nil {
-		return nil, errDecrypt
-	}
-	return private, nil
+	return decode(block, passphrase)
 }
 
 var errDecrypt = errors.New("not decrypted: the passphrase is wrong, or the file is damaged")

@@ -247,8 +247,8 @@ func TestParseRefuses(t *testing.T) {
 		"cut":            {good[:len(good)-10], "not in PEM"},
 		"public":         {generate(t, keys.Ed25519).MarshalPublic(), `the file holds a "PUBLIC KEY", want the private key`},
 		"certificate":    {block("CERTIFICATE", []byte("x")), `the file holds a "CERTIFICATE"`},
-		"ssh":            {block("OPENSSH PRIVATE KEY", []byte("x")), "ssh-keygen -p -m PKCS8"},
-		"unknown":        {block("PGP PRIVATE KEY BLOCK", []byte("x")), `unknown PEM block "PGP PRIVATE KEY BLOCK"`},
+		"ssh":            {block("OPENSSH PRIVATE KEY", []byte("x")), "damaged"},
+		"unknown":        {block("PRIVATE THING", []byte("x")), `unknown PEM block "PRIVATE THING"`},
 		"garbage":        {block("PRIVATE KEY", []byte("secret")), "the PRIVATE KEY is damaged"},
 		"mislabelled":    {block("EC PRIVATE KEY", decodePEM(t, good)), "the EC PRIVATE KEY is damaged"},
 		"P-224":          {block("PRIVATE KEY", pkcs8(t, p224)), "on curve P-224"},
@@ -391,12 +391,11 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	for _, name := range []string{"ed25519.pem", "p256.sec1.pem", "p256.pbkdf2.pem", "ed25519.scrypt.pem", "p256.legacy.pem"} {
-		data, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
+	for _, name := range []string{"ed25519.pem", "p256.sec1.pem", "p256.pbkdf2.pem", "ed25519.scrypt.pem", "p256.legacy.pem", "ed25519.openssh", "p384.openssh"} {
+		f.Add(fixture(f, name))
+	}
+	for _, j := range jwks {
+		f.Add([]byte(j.text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		key, err := keys.Parse(data, nil)
