@@ -325,7 +325,7 @@ func (d *document) locked(c *cdx.Component, note *properties, p *pkg) {
 	for _, digest := range p.lock.Digests.Digests() {
 		hashes = append(hashes, hashesOf(digest)...)
 	}
-	if u, err := url.Parse(p.lock.Source); err == nil && u.Scheme == "https" && len(hashes) > 0 {
+	if u, err := url.Parse(p.lock.Source); err == nil && (u.Scheme == "https" || u.Scheme == "http") && len(hashes) > 0 {
 		refs := []cdx.ExternalReference{{Type: cdx.ERTypeDistribution, URL: p.lock.Source, Hashes: &hashes}}
 		if c.ExternalReferences != nil {
 			refs = append(*c.ExternalReferences, refs...)
