@@ -92,7 +92,7 @@ func usage(cmd *cobra.Command) error {
 	}
 	if !cmd.HasParent() {
 		b.WriteString("touchmark completion SHELL --help says how a shell (bash, zsh, fish, powershell) completes words.\n")
-	} else if flags := cmd.LocalFlags().FlagUsages(); !cmd.HasAvailableSubCommands() && flags != "" {
+	} else if flags := cmd.LocalFlags().FlagUsages(); (!cmd.HasAvailableSubCommands() || cmd.Flags().Lookup("out") != nil) && flags != "" {
 		fmt.Fprintf(&b, "\nFlags:\n%s", flags)
 	}
 	_, err := io.WriteString(cmd.OutOrStderr(), b.String())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -19,38 +20,53 @@ import (
 func newSBOM() *cobra.Command {
 	var format, out string
 	c := &cobra.Command{
-		Use:   "sbom [--format cyclonedx|table] [--out FILE] BINARY|DIR",
-		Short: "list what is inside a Go program",
-		Long: `sbom lists what is inside a Go program, as CycloneDX 1.6 or as a table to read.
+		Use:   "sbom [--format FORMAT] [--out FILE] BINARY|DIR|FILE",
+		Short: "list what is inside a Go program, or work with such a list",
+		Long: `sbom lists what is inside a Go program: as CycloneDX 1.6, as a table or tree to read, or as a picture.
 
 Of a binary it lists exactly the modules that were linked into it, and it is bound to that binary by
 its digest. Of a folder with a main package it lists what would be linked, with who imports whom;
-there is no binary yet that it could be bound to.`,
+there is no binary yet that it could be bound to. Of a file that holds an SBOM it shows that one.`,
 		Example: `  touchmark sbom --out app.cdx.json dist/app
   touchmark sbom --format table dist/app
-  touchmark sbom --format table ./cmd/app`,
-		Args: exactly("BINARY or DIR"),
+  touchmark sbom --format svg --out app.svg ./cmd/app
+  touchmark sbom check --profile cisa-2025 app.cdx.json
+  touchmark sbom paths ./cmd/app golang.org/x/net`,
+		Args: exactly("BINARY, DIR or FILE"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			if format != "cyclonedx" && format != "table" {
-				return usagef("--format: %q: want cyclonedx or table", format)
+			if !contains(bomFormats, format) {
+				return usagef("--format: %q: want %s", format, orList(bomFormats))
 			}
 			bom, data, err := anyBOM(cmd, args[0])
 			if err != nil {
 				return err
 			}
-			if format == "table" {
+			switch format {
+			case "table":
 				data = bomTable(bom)
+			case "tree":
+				data = bomTree(bom)
+			case "svg":
+				data, err = bomSVG(bom)
+			}
+			if err != nil {
+				return err
 			}
 			return emit(cmd, out, data)
 		}),
 	}
-	c.Flags().StringVar(&format, "format", "cyclonedx", "write `cyclonedx|table`")
+	c.Flags().StringVar(&format, "format", "cyclonedx", "write `"+strings.Join(bomFormats, "|")+"`")
 	c.Flags().StringVar(&out, "out", "", "write to `FILE`; else to standard output")
-	completeWords(c, "format", "cyclonedx", "table")
+	completeWords(c, "format", bomFormats...)
+	c.AddCommand(newSBOMCheck(), newSBOMMerge(), newSBOMPaths())
 	return c
 }
 
-// anyBOM is the BOM of a binary, or of the main package in a folder.
+// bomFormats are what sbom writes. It is never written to.
+var bomFormats = []string{"cyclonedx", "table", "tree", "svg"}
+
+// anyBOM is the BOM of a binary, or of the main package in a folder, or the one
+// that a file holds.
 func anyBOM(cmd *cobra.Command, path string) (*cdx.BOM, []byte, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		bom, err := gomod.FromSource(cmd.Context(), path, ".")
@@ -60,11 +76,37 @@ func anyBOM(cmd *cobra.Command, path string) (*cdx.BOM, []byte, error) {
 		data, err := marshalBOM(bom)
 		return bom, data, err
 	}
+	if bom, data, err := bomFile(path); err != nil || bom != nil {
+		return bom, data, err
+	}
 	bom, data, err := binaryBOM(path)
 	if errors.Is(err, errNoBOM) {
-		err = fmt.Errorf("%q is no Go program, or one that was stripped of its build info: nothing says what is inside", path)
+		err = fmt.Errorf("%q is neither an SBOM nor a Go program with build info: nothing says what is inside", path)
 	}
 	return bom, data, err
+}
+
+// bomFile is the BOM that a file holds, nil if it holds something else: a
+// document begins with a brace, and no binary does.
+func bomFile(path string) (*cdx.BOM, []byte, error) {
+	f, err := safefs.Open(path)
+	if err != nil {
+		return nil, nil, nil // what is wrong with it is said where a binary is wanted
+	}
+	defer f.Close()
+	first, _ := bufio.NewReader(f).Peek(256)
+	if first = bytes.TrimLeft(first, " \t\r\n"); len(first) == 0 || first[0] != '{' {
+		return nil, nil, nil
+	}
+	data, err := readFile("SBOM", path, maxBOM)
+	if err != nil {
+		return nil, nil, err
+	}
+	bom, err := sbom.Parse(bytes.NewReader(data))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%q: %w", path, err)
+	}
+	return bom, data, nil
 }
 
 // binaryBOM is the BOM of a file. The error is errNoBOM if it is no Go program.

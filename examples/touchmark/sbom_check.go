@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/touchmark-go/touchmark/sbom"
+)
+
+func newSBOMCheck() *cobra.Command {
+	var profiles []string
+	var format string
+	var all bool
+	c := &cobra.Command{
+		Use:   "check [--profile PROFILE]… [--format text|json] BINARY|DIR|FILE",
+		Short: "say what an SBOM misses",
+		Long: `check holds an SBOM against what others ask of one, and says what it misses:
+
+  structure   references that lead nowhere, cycles, and claims that the document itself refutes
+  ntia-2021   NTIA, The Minimum Elements For a Software Bill of Materials
+  cisa-2025   CISA, 2025 Minimum Elements for a Software Bill of Materials (draft)
+  bsi-2.1     BSI TR-03183-2, version 2.1.0
+  sbomqs      what sbomqs scores, with the score
+
+What is unknown is missing: no word that tools write in place of an answer is taken for one.
+Advice (what is recommended, or wanted only where it exists) is counted, and listed with --all.
+
+Exit status: 0 if the profiles are met, 1 if not.`,
+		Example: `  touchmark sbom check app.cdx.json
+  touchmark sbom check --profile cisa-2025 --profile bsi-2.1 --all dist/app`,
+		Args: exactly("BINARY, DIR or FILE"),
+		RunE: does(func(cmd *cobra.Command, args []string) error {
+			if format != "text" && format != "json" {
+				return usagef("--format: %q: want text or json", format)
+			}
+			for _, p := range profiles {
+				if !slices.Contains(sbom.Profiles(), sbom.Profile(p)) {
+					return usagef("--profile: %q: want %s", p, orList(profileNames()))
+				}
+			}
+			bom, _, err := anyBOM(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			var results []checkResult
+			met := true
+			for _, p := range profiles {
+				r := checkResult{Profile: p, Issues: sbom.Check(bom, sbom.Profile(p))}
+				r.Met = sbom.Met(r.Issues)
+				met = met && r.Met
+				if sbom.Profile(p) == sbom.ProfileSBOMQS {
+					rating := sbom.Score(bom)
+					r.Rating = &rating
+				}
+				results = append(results, r)
+			}
+			var out []byte
+			if format == "json" {
+				if out, err = json.MarshalIndent(results, "", "  "); err != nil {
+					return err
+				}
+				out = append(out, '\n')
+			} else {
+				out = checkText(results, all)
+			}
+			if err := emit(cmd, "", out); err != nil {
+				return err
+			}
+			if !met {
+				return &failure{status: statusDenied}
+			}
+			return nil
+		}),
+	}
+	c.Flags().StringArrayVar(&profiles, "profile", []string{string(sbom.ProfileStructure)}, "what to ask: `PROFILE`, may come several times")
+	c.Flags().StringVar(&format, "format", "text", "write `text|json`")
+	c.Flags().BoolVar(&all, "all", false, "list every component, and advice too")
+	completeWords(c, "profile", profileNames()...)
+	completeWords(c, "format", "text", "json")
+	return c
+}
+
+func profileNames() (names []string) {
+	for _, p := range sbom.Profiles() {
+		names = append(names, string(p))
+	}
+	return names
+}
+
+// A checkResult is what one profile misses.
+type checkResult struct {
+	Profile string       `json:"profile"`
+	Met     bool         `json:"met"`
+	Rating  *sbom.Rating `json:"rating,omitempty"`
+	Issues  []sbom.Issue `json:"issues"`
+}
+
+// checkText is what profiles miss, as a person reads it: rule by rule, with a few
+// of the components, unless all are wanted.
+func checkText(results []checkResult, all bool) []byte {
+	const most = 3
+	var b bytes.Buffer
+	for i, r := range results {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%s: %s", r.Profile, map[bool]string{true: "met", false: "not met"}[r.Met])
+		if r.Rating != nil {
+			fmt.Fprintf(&b, ", %.1f of 10 (%s)", r.Rating.Total, r.Rating.Grade())
+		}
+		b.WriteByte('\n')
+		var order []string
+		by := map[string][]sbom.Issue{}
+		advice := 0
+		for _, issue := range r.Issues {
+			if issue.Advice && !all {
+				advice++
+				continue
+			}
+			if by[issue.Rule] == nil {
+				order = append(order, issue.Rule)
+			}
+			by[issue.Rule] = append(by[issue.Rule], issue)
+		}
+		for _, rule := range order {
+			issues := by[rule]
+			first := issues[0]
+			kind := ""
+			if first.Advice {
+				kind = "advice: "
+			}
+			fmt.Fprintf(&b, "\n%s%s  %s\n    want %s\n", kind, strings.TrimPrefix(rule, r.Profile+"/"), first.Reference, first.Want)
+			for n, issue := range issues {
+				if n == most && !all && len(issues) > most+1 {
+					fmt.Fprintf(&b, "    and %d more\n", len(issues)-n)
+					break
+				}
+				at := show(issue.Component)
+				if issue.Component == "" {
+					at = "the document"
+				}
+				if issue.Pointer != "" {
+					at += " (" + show(issue.Pointer) + ")"
+				}
+				fmt.Fprintf(&b, "    got  %s: %s\n", at, show(issue.Found))
+			}
+			fmt.Fprintf(&b, "    do   %s\n", first.Remedy)
+		}
+		if advice > 0 {
+			fmt.Fprintf(&b, "\n%s, listed with --all\n", plural(advice, "piece of advice", "pieces of advice"))
+		}
+	}
+	return b.Bytes()
+}
