@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/touchmark-go/touchmark/sign/keys"
 )
@@ -101,4 +102,48 @@ func ExampleVerify() {
 	// Output:
 	// <nil>
 	// signature does not match
+}
+
+// A key that gets old hands over to the next, which it vouches for.
+func ExampleRing_Rotate() {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	passphrase := []byte("correct horse battery staple")
+	first, err := keys.Generate(keys.Ed25519)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	next, err := keys.Generate(keys.Ed25519)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	ring, err := keys.CreateRing(filepath.Join(dir, "ring"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	november := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	if err := ring.Add(ctx, first, passphrase, november); err != nil {
+		fmt.Println(err)
+		return
+	}
+	// For a week both may sign, so that everybody can take the new one into their trust file.
+	if err := ring.Rotate(ctx, first, next, passphrase, november.AddDate(1, 0, 0), 7*24*time.Hour); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, key := range ring.Keys() {
+		fmt.Println(key.NotBefore.Format(time.DateOnly), key.NotAfter.Format(time.DateOnly), key.Follows != "")
+	}
+	// Output:
+	// 2026-11-01 2027-11-08 false
+	// 2027-11-01 0001-01-01 true
 }
