@@ -198,37 +198,3 @@ func TestRingCrowd(t *testing.T) {
 		t.Errorf("%d keys, %v", len(r.Keys()), err)
 	}
 }
-
-func FuzzRing(f *testing.F) {
-	r, dir := newRing(f)
-	a, b := generate(f, keys.ECDSAP256), generate(f, keys.ECDSAP256) // whose points are quick to check
-	if err := r.Add(f.Context(), a, nil, day(0)); err != nil {
-		f.Fatal(err)
-	}
-	if err := r.Rotate(f.Context(), a, b, nil, day(5), 0); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(must(os.ReadFile(filepath.Join(dir, "ring.json"))))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		dir := t.TempDir()
-		write(t, filepath.Join(dir, "ring.json"), string(data))
-		r, err := keys.OpenRing(dir)
-		if err != nil {
-			return
-		}
-		public := string(must(r.MarshalPublic()))
-		if len(r.Keys()) == 0 {
-			return
-		}
-		if err := r.Retire(t.Context(), r.Keys()[0].ID, r.Keys()[0].NotBefore.AddDate(1000, 0, 0)); err != nil {
-			return
-		}
-		again, err := keys.OpenRing(dir)
-		if err != nil {
-			t.Fatalf("what was written is not read: %v", err)
-		}
-		if got := string(must(again.MarshalPublic())); strings.Count(got, "pem") != strings.Count(public, "pem") {
-			t.Errorf("%s\nbecame\n%s", public, got)
-		}
-	})
-}
