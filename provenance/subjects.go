@@ -51,8 +51,9 @@ func Subjects(ctx context.Context, paths ...string) ([]ResourceDescriptor, error
 // one that is not UTF-8; a folder may have 1,000,000 entries.
 //
 // Files are read once, in pieces, several at a time but not more than
-// GOMAXPROCS, and in constant memory but for the names of a folder's files. All of it ends with ctx, also in the middle of a file. Of several
-// errors it is that of the first path.
+// GOMAXPROCS. Memory does not grow with the number or the size of the files in a
+// folder. All of it ends with ctx, also in the middle of a file and of a list of
+// names. Of several errors it is that of the first path.
 func (o SubjectOptions) Subjects(ctx context.Context, paths ...string) ([]ResourceDescriptor, error) {
 	algorithms, err := o.algorithms()
 	if err != nil {
@@ -69,8 +70,8 @@ func (o SubjectOptions) Subjects(ctx context.Context, paths ...string) ([]Resour
 	defer root.Close()
 
 	subjects := make([]ResourceDescriptor, len(paths))
-	folders := map[int][]*fileJob{} // by index of the path
 	var jobs []*fileJob
+	var folders []*fileJob
 	for i, path := range paths {
 		name, err := nameBelow(dir, path)
 		if err != nil {
@@ -88,23 +89,24 @@ func (o SubjectOptions) Subjects(ctx context.Context, paths ...string) ([]Resour
 			jobs = append(jobs, &fileJob{path: name, subject: i, algorithms: algorithms})
 			continue
 		}
-		files, err := folderJobs(root, name, i)
+		folders = append(folders, &fileJob{path: name, subject: i})
+	}
+	failed, err := hashAll(ctx, root, jobs)
+	for _, f := range folders {
+		if err != nil && failed.subject < f.subject {
+			break
+		}
+		sum, err := hashFolder(ctx, root, f.path)
 		if err != nil {
 			return nil, err
 		}
-		folders[i] = files
-		jobs = append(jobs, files...)
+		subjects[f.subject].Digest = Set(Digest{DirHash, sum})
 	}
-	if err := hashAll(ctx, root, jobs); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	for _, job := range jobs {
-		if job.name == "" {
-			subjects[job.subject].Digest = job.digests()
-		}
-	}
-	for i, files := range folders {
-		subjects[i].Digest = Set(Digest{DirHash, hash1(files)})
+		subjects[job.subject].Digest = job.digests()
 	}
 	return subjects, nil
 }
@@ -161,28 +163,6 @@ func nameBelow(root, path string) (string, error) {
 	return name, nil
 }
 
-// folderJobs lists the files of a folder, in the order of Hash1.
-func folderJobs(root *os.Root, dir string, subject int) ([]*fileJob, error) {
-	sub, err := root.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer sub.Close()
-	names, err := safefs.Files(sub) // sorted by their bytes, as Hash1 does
-	if err != nil {
-		return nil, fmt.Errorf("folder %s: %w", quote(dir), err)
-	}
-	jobs := make([]*fileJob, len(names))
-	for i, name := range names {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		jobs[i] = &fileJob{path: path, name: name, subject: subject, algorithms: dirAlgorithms}
-	}
-	return jobs, nil
-}
-
-// dirAlgorithms is what Hash1 hashes files by.
-var dirAlgorithms = []string{SHA256}
-
 func notRegular(path string, mode fs.FileMode) error {
 	what := "a device"
 	switch mode.Type() {
@@ -198,19 +178,9 @@ func notRegular(path string, mode fs.FileMode) error {
 	return fmt.Errorf("%s is %s, want a file", quote(path), what)
 }
 
-// hash1 is Go's Hash1 of files that are in its order, in hexadecimal.
-func hash1(files []*fileJob) string {
-	h := sha256.New()
-	for _, f := range files {
-		fmt.Fprintf(h, "%x  %s\n", f.sums[0], f.name)
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
 // A fileJob is one file to hash, and then its sums.
 type fileJob struct {
 	path       string // below the root
-	name       string // within its folder; "" if it is a subject itself
 	subject    int
 	algorithms []string
 	sums       [][]byte // one for each algorithm
@@ -230,8 +200,8 @@ func (j *fileJob) digests() DigestSet {
 // is hashed.
 const readSize = 512 << 10
 
-// hashAll hashes the files of jobs, and returns the error of the first that has one.
-func hashAll(ctx context.Context, root *os.Root, jobs []*fileJob) error {
+// hashAll hashes the files of jobs, and returns the first that failed, with its error.
+func hashAll(ctx context.Context, root *os.Root, jobs []*fileJob) (*fileJob, error) {
 	var next, failed atomic.Int64 // failed is the first that failed so far
 	failed.Store(int64(len(jobs)))
 	ahead := 1
@@ -266,9 +236,9 @@ func hashAll(ctx context.Context, root *os.Root, jobs []*fileJob) error {
 	}
 	wg.Wait()
 	if i := failed.Load(); i < int64(len(jobs)) {
-		return jobs[i].err
+		return jobs[i], jobs[i].err
 	}
-	return ctx.Err()
+	return &fileJob{subject: -1}, ctx.Err()
 }
 
 // hash reads the file once, in pieces of a buffer, until stop says to.

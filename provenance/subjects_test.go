@@ -153,7 +153,7 @@ func TestSubjectsRefuses(t *testing.T) {
 		{"a newline in a folder's folder", func(d string) error {
 			return errors.Join(os.Mkdir(d+"/dir/b\nc", 0o700), os.WriteFile(d+"/dir/b\nc/d", nil, 0o600))
 		}, "dir", "newline"},
-		{"a socket in a folder", func(d string) error { return listen(t, d+"/dir/s") }, "dir", "regular"},
+		{"a socket in a folder", func(d string) error { return listen(t, d+"/dir/s") }, "dir", "a socket"},
 		{"a socket", func(d string) error { return listen(t, d+"/s") }, "s", "a socket"},
 		{"no UTF-8", func(d string) error { return os.WriteFile(d+"/b\xff", nil, 0o600) }, "b\xff", "UTF-8"},
 		{"the parent", nil, "../outside/secret", "outside of the root"},

@@ -446,7 +446,7 @@ func TestFolders(t *testing.T) {
 		{"root", "sub", []string{"go", "build", "-o", "out", w.dir + "/sub/tool"}, capture.Options{Root: filepath.Join(w.dir, "sub")}, "out",
 			`["go","build","-o","out","./tool"]`, "", "out"},
 		{"output outside", "sub", []string{"go", "build", "-o", w.dir + "/dist/c", "./tool"}, capture.Options{Root: filepath.Join(w.dir, "sub")}, w.dir + "/dist/c",
-			`["go","build","-o","(withheld)","./tool"]`, "", "c"},
+			`["go","build","-o","(withheld)/c","./tool"]`, "", "c"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cmd := w.command(test.args)
