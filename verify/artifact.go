@@ -23,6 +23,12 @@ type Artifact struct {
 
 // File is the regular file, or the folder, at path. A folder is known by its
 // dirHash, and has no links in it.
+//
+// A container image at path (an OCI image layout as a folder or as a tar file, an
+// archive of docker save) is known by the digest of the manifest or index that
+// its index.json lists, one without a layout by that of its config. All of it
+// is held against that digest. A tar file is known by its own digest if the
+// evidence is about that, and none of it about the image.
 func File(path string) Artifact { return Artifact{path: path} }
 
 // Content is size bytes of r, which must be safe for concurrent use.
@@ -51,34 +57,51 @@ type subject struct {
 	digests provenance.DigestSet
 	primary provenance.Digest
 	content *content // nil if there are no bytes to open: a digest, a folder
+	image   *image   // nil if it is none
+	again   error    // why it is not known whether it is one
 }
 
 func (s *subject) Close() error {
-	if s == nil || s.content == nil || s.content.file == nil {
+	if s == nil {
 		return nil
 	}
-	return s.content.file.Close()
+	var err error
+	if s.image != nil {
+		err = s.image.Close()
+	}
+	if s.content != nil && s.content.file != nil {
+		err = errors.Join(err, s.content.file.Close())
+	}
+	return err
 }
 
 // read opens the artifact and hashes it once, by SHA-256 and by the further
-// algorithms. If chunked it keeps what later reads are checked against.
-func (a Artifact) read(ctx context.Context, further []string, chunked bool) (*subject, *Finding) {
+// algorithms, keeping what later reads are checked against. Examined says that
+// the layers of an image will be read anyway.
+func (a Artifact) read(ctx context.Context, further []string, examined bool) (*subject, *Finding) {
 	fail := func(code Code, err error) (*subject, *Finding) {
 		if ctx.Err() != nil {
 			code = CodeCanceled
 		}
 		return nil, &Finding{Code: code, Status: Failed, Message: err.Error(), Remedy: code.remedy()}
 	}
+	whole := func(s *subject) (*subject, *Finding) {
+		if f := s.openImage(ctx, a.path, examined); f != nil {
+			s.Close() // nothing was handed out: the finding stands
+			return nil, f
+		}
+		return s, nil
+	}
 	switch {
 	case !a.digest.IsZero():
 		return &subject{digests: provenance.Set(a.digest), primary: a.digest}, nil
 	case a.reader != nil:
 		c := &content{r: a.reader, size: a.size}
-		set, err := c.hash(ctx, further, chunked)
+		set, err := c.hash(ctx, further, true)
 		if err != nil {
 			return fail(CodeTransport, err)
 		}
-		return &subject{digests: set, primary: first(set, provenance.SHA256), content: c}, nil
+		return whole(&subject{digests: set, primary: first(set, provenance.SHA256), content: c})
 	case a.path == "":
 		return fail(CodeRequest, errors.New("the request has no artifact"))
 	}
@@ -87,6 +110,9 @@ func (a Artifact) read(ctx context.Context, further []string, chunked bool) (*su
 		return fail(CodeTransport, errors.New(pathError(err)))
 	}
 	if info.IsDir() {
+		if s, f := whole(&subject{}); f != nil || s.image != nil {
+			return s, f
+		}
 		got, err := provenance.SubjectOptions{Root: a.path}.Subjects(ctx, a.path)
 		if err != nil {
 			return fail(pathCode(err), err)
@@ -102,12 +128,12 @@ func (a Artifact) read(ctx context.Context, further []string, chunked bool) (*su
 		return fail(CodeTransport, err)
 	}
 	c := &content{r: f, size: info.Size(), file: f}
-	set, err := c.hash(ctx, further, chunked)
+	set, err := c.hash(ctx, further, true)
 	if err != nil {
 		f.Close()
 		return fail(CodeTransport, err)
 	}
-	return &subject{digests: set, primary: first(set, provenance.SHA256), content: c}, nil
+	return whole(&subject{digests: set, primary: first(set, provenance.SHA256), content: c})
 }
 
 func first(set provenance.DigestSet, algorithm string) provenance.Digest {

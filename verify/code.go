@@ -13,6 +13,7 @@ const (
 	CodeStatement       Code = "malformed/statement"    // a payload that is no in-toto Statement
 	CodePredicate       Code = "malformed/predicate"    // a predicate that is not what its type says
 	CodeMalformedDigest Code = "malformed/digest"       // a digest that is not spelled as one
+	CodeMalformedImage  Code = "malformed/image"        // a container image that contradicts itself
 	CodeLimit           Code = "limit"                  // more than the documented limits
 	CodePath            Code = "path"                   // a path that leads out, or to what is no file or folder
 	CodeSignature       Code = "signature"              // no trusted key made it
@@ -58,6 +59,7 @@ const (
 	CodeExamineVCSModified Code = "examine/vcs.modified"
 	CodeExamineSBOM        Code = "examine/sbom"
 	CodeExamineNotGo       Code = "examine/not-go"
+	CodeExamineBinary      Code = "examine/binary" // a Go binary in an image that its provenance does not name, or one that it names and that is not there
 )
 
 // The codes whose failure leads to [Undecided]: the question could not be answered.
@@ -96,6 +98,7 @@ var remedies = map[Code]string{
 	CodeStatement:       "ask the producer for a well-formed in-toto statement; what is signed cannot be repaired here",
 	CodePredicate:       "ask the producer for a predicate that keeps to its type's schema",
 	CodeMalformedDigest: "ask the producer for digests in lower-case hexadecimal of the full length",
+	CodeMalformedImage:  "do not run it; save the image again from where it was built",
 	CodeLimit:           "hand in only the evidence of this artifact",
 	CodePath:            "name a regular file or a folder without links in it",
 	CodeSignature:       "fetch the evidence again; if its signer's key changed, take the new trust file",

@@ -29,6 +29,7 @@ type deciding struct {
 	prefix     string // before rules, when there are several policies
 	provenance *accepted
 	sboms      []*accepted
+	where      string // in the artifact the binary is that is examined; "" if it is the artifact
 }
 
 // add adds a finding, and gives it a remedy if it has none.
@@ -80,11 +81,12 @@ func (v *Verifier) decide(ctx context.Context, r Request, open bool) (*Verdict, 
 	if f != nil {
 		return stop(*f)
 	}
-	chunked := open || slices.ContainsFunc(v.policies, func(p *compiled) bool { return p.Examine.Mode != ExamineOff })
-	artifact, f := r.Artifact.read(ctx, append(algorithms(units), asked.digest.Algorithm()), chunked)
+	examined := slices.ContainsFunc(v.policies, func(p *compiled) bool { return p.Examine.Mode != ExamineOff })
+	artifact, f := r.Artifact.read(ctx, append(algorithms(units), asked.digest.Algorithm()), examined)
 	if f != nil {
 		return stop(*f)
 	}
+	artifact.knownBy(units)
 	verdict.Digest = artifact.primary
 	if !asked.digest.IsZero() && provenance.Set(asked.digest).Match(artifact.digests) != provenance.Matched {
 		verdict.Findings = append(verdict.Findings, Finding{Code: CodeBinding, Status: Failed, Message: "the name asks for another digest", Want: asked.digest.String(), Got: artifact.primary.String(), Remedy: CodeBinding.remedy()})

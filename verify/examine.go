@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,6 +24,10 @@ func (d *deciding) checkExamine() {
 		d.add(Finding{Code: CodeExamine, Status: Waived, Rule: rule, Message: "off"})
 		return
 	}
+	if d.artifact.image != nil {
+		d.examineImage()
+		return
+	}
 	if d.artifact.content == nil {
 		f := Finding{Code: CodeExamineNoBytes, Status: Failed, Rule: rule, Message: "there are no bytes to open", Want: "the artifact itself", Got: d.artifact.primary.String()}
 		if mode == ExamineIfApplicable {
@@ -36,6 +41,9 @@ func (d *deciding) checkExamine() {
 		return
 	}
 	facts, err := gofacts.Read(d.artifact.content)
+	if again := d.artifact.again; again != nil && (err == nil || errors.Is(err, gofacts.ErrNotGo)) {
+		err = again
+	}
 	switch {
 	case errors.Is(err, errChanged):
 		d.add(Finding{Code: CodeChanged, Status: Failed, Rule: rule, Message: err.Error()})
@@ -71,11 +79,16 @@ func (d *deciding) examine(facts *gofacts.Facts) {
 		d.add(Finding{Code: CodeExamine, Status: Noted, Rule: "/examine", Message: "not examined: there is no evidence to hold the binary against"})
 		return
 	}
-	own := binaryFacts(facts)
 	must := slices.Clone(d.Examine.Facts)
 	if d.Examine.Mode == ExamineRequired {
 		must = append(must, required...)
 	}
+	d.examineBy(facts, witnesses, must)
+}
+
+// examineBy compares the facts of one binary; those in must have to be said.
+func (d *deciding) examineBy(facts *gofacts.Facts, witnesses []witness, must []string) {
+	own := binaryFacts(facts)
 	for _, name := range factNames {
 		switch name {
 		case "module":
@@ -86,7 +99,7 @@ func (d *deciding) examine(facts *gofacts.Facts) {
 			said, known := own[name]
 			if source := d.Provenance.Source; said == "true" && !source.Any && !source.Dirty {
 				// Most builds record no state of the checkout, and the binary does.
-				d.add(Finding{Code: CodeExamineVCSModified, Status: Failed, Rule: "/provenance/source/dirty", Evidence: "in the binary", Message: "built from a checkout with uncommitted changes", Want: "a clean checkout", Got: "dirty",
+				d.add(Finding{Code: CodeExamineVCSModified, Status: Failed, Rule: "/provenance/source/dirty", Evidence: d.binary(), Message: "built from a checkout with uncommitted changes", Want: "a clean checkout", Got: "dirty",
 					Remedy: CodeSource.remedy()})
 				continue
 			}
@@ -97,6 +110,9 @@ func (d *deciding) examine(facts *gofacts.Facts) {
 		}
 	}
 }
+
+// binary says which binary a finding is about.
+func (d *deciding) binary() string { return cmp.Or(d.where, "in the binary") }
 
 // examineFact holds one fact of the binary against who says something of it.
 func (d *deciding) examineFact(name, own string, known bool, witnesses []witness, must bool) {
@@ -111,7 +127,7 @@ func (d *deciding) examineFact(name, own string, known bool, witnesses []witness
 			continue // the binary does not carry it: neither agreement nor contradiction
 		}
 		if !sameFact(name, own, said) && !(w.isBOM && name == "toolchain" && sameRelease(own, said)) {
-			d.add(Finding{Code: code, Status: Failed, Rule: rule, Evidence: "in the binary", Message: "the binary contradicts its evidence", Want: orNothing(said) + " (" + w.who + ")", Got: orNothing(own)})
+			d.add(Finding{Code: code, Status: Failed, Rule: rule, Evidence: d.binary(), Message: "the binary contradicts its evidence", Want: orNothing(said) + " (" + w.who + ")", Got: orNothing(own)})
 			return
 		}
 		agree = append(agree, w.who)
@@ -208,5 +224,5 @@ func (d *deciding) examineSBOM(facts *gofacts.Facts, witnesses []witness, must b
 }
 
 func (d *deciding) contradiction(code Code, w witness, want, got string) {
-	d.add(Finding{Code: code, Status: Failed, Rule: "/examine", Evidence: "in the binary", Message: "the binary contradicts its evidence", Want: want + " (" + w.who + ")", Got: got})
+	d.add(Finding{Code: code, Status: Failed, Rule: "/examine", Evidence: d.binary(), Message: "the binary contradicts its evidence", Want: want + " (" + w.who + ")", Got: got})
 }

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"crypto/ed25519"
@@ -14,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	cdx "github.com/CycloneDX/cyclonedx-go"
+
 	"github.com/touchmark-go/touchmark/internal/gofacts"
+	"github.com/touchmark-go/touchmark/internal/ocilayout/imagetest"
 	"github.com/touchmark-go/touchmark/internal/testkit"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/provenance/release"
@@ -109,6 +113,8 @@ type scene struct {
 	t          *testing.T
 	policy     *verify.Policy
 	artifact   []byte
+	layout     *imagetest.Layout // if the artifact is an image, in which the program is
+	digest     provenance.Digest // of the image
 	request    verify.Request
 	build      *provenance.Build
 	builder    func(*sign.Bundle) // turns the provenance's signature into an identity's; nil if a key signed
@@ -125,7 +131,26 @@ type signed struct {
 }
 
 func (s *scene) subject() provenance.ResourceDescriptor {
+	if s.layout != nil {
+		return provenance.ResourceDescriptor{Name: "web", Digest: provenance.Set(s.digest)}
+	}
 	return provenance.ResourceDescriptor{Name: "app", Digest: provenance.Set(provenance.SumSHA256(s.artifact))}
+}
+
+// image makes the artifact an image: an index of one image, which it calls one for
+// the claimed platform.
+func (s *scene) image(claimed, platform string, layers ...[]imagetest.Entry) {
+	s.t.Helper()
+	s.layout = imagetest.New()
+	s.layout.Stored = true
+	image := s.layout.Image(platform, layers...)
+	image.Platform = imagetest.ParsePlatform(claimed)
+	index := s.layout.Index(image)
+	s.layout.Add(index)
+	var err error
+	if s.digest, err = provenance.ParseDigest(index.Digest); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func (s *scene) attest(predicateType string, predicate any, by ...string) {
@@ -249,6 +274,11 @@ func (s *scene) bom() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	if s.layout != nil { // an SBOM of an image lists what is in all its programs
+		hashes := []cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: s.digest.Hex()}}
+		bom.Metadata.Component = &cdx.Component{BOMRef: "web", Type: cdx.ComponentTypeContainer, Name: "web", Hashes: &hashes}
+		bom.Dependencies, bom.Compositions = nil, nil
+	}
 	st, err := sbom.Statement(bom)
 	if err != nil {
 		s.t.Fatal(err)
@@ -264,6 +294,9 @@ func (s *scene) decide(authority *authority, conditions verify.Conditions) *veri
 		s.t.Fatal(err)
 	}
 	s.request.Artifact = verify.Content(bytes.NewReader(s.artifact), int64(len(s.artifact)))
+	if s.layout != nil {
+		s.request.Artifact = verify.File(s.layout.Write(s.t.TempDir()))
+	}
 	s.request.Evidence = s.evidence()
 	if s.request.At.IsZero() {
 		s.request.At = judged
@@ -343,13 +376,23 @@ func TestPolicies(t *testing.T) {
 		s.signers, s.builder = []string{"ephemeral"}, byWorkflow(workflow)
 		s.attest("https://github.com/npm/attestation/tree/main/specs/publish/v0.1", map[string]any{"name": "pad", "version": "1.2.3"}, "npm 0")
 	}
-	image := func(s *scene) {
-		s.request.Name, s.request.Environment = "pkg:oci/web", "prod"
-		s.github("https://github.com/acme/web", "refs/heads/main", ".github/workflows/image.yml", reusable, map[string]any{"tag": "1"})
-		s.signers, s.builder = []string{"ephemeral"}, byWorkflow(reusable)
-		s.bom()
-		s.attest("https://in-toto.io/attestation/vulns/v0.2", scan(judged.Add(-time.Hour), "4.0", "8.9"), "scanner 0")
+	type layer = []imagetest.Entry
+	plain := string(testkit.PlainGoBinary(t))
+	base := layer{{Name: "etc/os-release", Body: "ID=debian"}, {Name: "tmp/helper", Body: plain}} // a tool that the build leaves behind
+	clean := layer{{Name: ".wh.tmp"}}                                                             // and takes away
+	program := layer{{Name: "app", Body: string(binary)}}
+	imageOf := func(claimed, platform string, layers ...layer) func(s *scene) {
+		return func(s *scene) {
+			s.request.Name, s.request.Environment = "pkg:oci/web", "prod"
+			s.github("https://github.com/acme/web", "refs/heads/main", ".github/workflows/image.yml", reusable, map[string]any{"tag": "1"})
+			s.signers, s.builder = []string{"ephemeral"}, byWorkflow(reusable)
+			s.image(claimed, platform, layers...)
+			s.build.BuildDefinition.ResolvedDependencies = append(s.build.BuildDefinition.ResolvedDependencies, provenance.ResourceDescriptor{Name: "app", Digest: provenance.Set(provenance.SumSHA256(s.artifact))})
+			s.bom()
+			s.attest("https://in-toto.io/attestation/vulns/v0.2", scan(judged.Add(-time.Hour), "4.0", "8.9"), "scanner 0")
+		}
 	}
+	image := imageOf("linux/amd64", "linux/amd64", base, clean, program)
 	ledger := func(s *scene, from string, soaked, headAge time.Duration) {
 		s.view = &view{head: release.Head{Origin: "releases.acme.example", Size: 9, Time: s.request.At.Add(-headAge), Witnesses: 2},
 			status: &release.Status{Release: release.Release{Name: "app#102", Digest: provenance.SumSHA256(s.artifact)}, Author: "dan", Promotions: []release.Promotion{{Environment: from, Time: s.request.At.Add(-soaked)}}}}
@@ -408,11 +451,20 @@ func TestPolicies(t *testing.T) {
 		{"3-image.json", "unscored finding", image, func(s *scene) { s.statements[1].statement.Predicate = mustJSON(scan(judged, "")) }, verify.Deny, "condition"},
 		{"3-image.json", "SBOM of another image", image, func(s *scene) {
 			other := hex.EncodeToString(make([]byte, 32))
-			s.statements[0].statement.Predicate = bytes.ReplaceAll(s.statements[0].statement.Predicate, []byte(provenance.SumSHA256(s.artifact).Hex()), []byte(other))
+			s.statements[0].statement.Predicate = bytes.ReplaceAll(s.statements[0].statement.Predicate, []byte(s.digest.Hex()), []byte(other))
 		}, verify.Deny, "binding"},
 		{"3-image.json", "a module that provenance does not know", image, set(func(b *provenance.Build) {
 			b.BuildDefinition.ResolvedDependencies = b.BuildDefinition.ResolvedDependencies[1:]
 		}), verify.Deny, "examine/module"},
+		{"3-image.json", "the program swapped in its layer", imageOf("linux/amd64", "linux/amd64", base, clean, layer{{Name: "app", Body: string(binary) + "!"}}), nil, verify.Deny, "examine/binary"},
+		{"3-image.json", "a program that nobody recorded", imageOf("linux/amd64", "linux/amd64", base, clean, program, layer{{Name: "usr/bin/helper", Body: plain}}), nil, verify.Deny, "examine/binary"},
+		{"3-image.json", "a program that was to be taken away", imageOf("linux/amd64", "linux/amd64", base, program), nil, verify.Deny, "examine/binary"},
+		{"3-image.json", "the program taken away", imageOf("linux/amd64", "linux/amd64", base, clean, program, layer{{Name: ".wh.app"}}), nil, verify.Deny, "examine/not-go"},
+		{"3-image.json", "taken away, and kept by a link", imageOf("linux/amd64", "linux/amd64", base, layer{{Name: "bin/helper", Link: "tmp/helper", Type: tar.TypeLink}, {Name: ".wh.tmp"}}, program), nil, verify.Deny, "examine/binary"},
+		{"3-image.json", "for another architecture", imageOf("linux/arm64", "linux/arm64", base, clean, program), nil, verify.Deny, "examine/goarch"},
+		{"3-image.json", "an index that names another platform", imageOf("linux/s390x", "linux/amd64", base, clean, program), nil, verify.Deny, "examine/goarch"},
+		{"3-image.json", "a byte of a layer", image, func(s *scene) { flipLargest(s.layout) }, verify.Deny, "malformed/digest"},
+		{"3-image.json", "a layer that is missing", image, func(s *scene) { delete(s.layout.Files, largest(s.layout)) }, verify.Undecided, "transport"},
 
 		{"4-two-people.json", "two release managers", twoPeople, nil, verify.Allow, ""},
 		{"4-two-people.json", "one person with two keys", twoPeople, func(s *scene) { s.statements[0].by = []string{"alice 0", "alice 1"} }, verify.Deny, "approval"},
@@ -456,6 +508,23 @@ func TestPolicies(t *testing.T) {
 			t.Errorf("%s without an authenticator: %v, want %s", name, err, verify.CodeTrustInvalid)
 		}
 	}
+}
+
+// largest is the largest file of a layout: the layer with the program.
+func largest(l *imagetest.Layout) string {
+	var name string
+	for n, data := range l.Files {
+		if len(data) > len(l.Files[name]) || len(data) == len(l.Files[name]) && n < name {
+			name = n
+		}
+	}
+	return name
+}
+
+func flipLargest(l *imagetest.Layout) {
+	data := bytes.Clone(l.Files[largest(l)])
+	data[len(data)/2] ^= 1
+	l.Files[largest(l)] = data
 }
 
 func mustJSON(v any) json.RawMessage {

@@ -93,8 +93,9 @@ func ParsePlatform(s string) *Platform {
 // A Layout is an image layout that is being made. Files may be changed before
 // it is written.
 type Layout struct {
-	Files map[string][]byte
-	Roots []Descriptor
+	Files  map[string][]byte
+	Roots  []Descriptor
+	Stored bool // layers are not compressed
 }
 
 // New is a layout without images.
@@ -131,7 +132,7 @@ func Manifest(config Descriptor, layers ...Descriptor) map[string]any {
 	return map[string]any{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": append([]Descriptor{}, layers...)}
 }
 
-// Image adds an image of layers, each compressed by gzip, and returns the
+// Image adds an image of layers, compressed by gzip, and returns the
 // descriptor of its manifest, with the platform.
 func (l *Layout) Image(platform string, layers ...[]Entry) Descriptor {
 	var ids []string
@@ -139,7 +140,11 @@ func (l *Layout) Image(platform string, layers ...[]Entry) Descriptor {
 	for _, entries := range layers {
 		data := Tar(entries...)
 		ids = append(ids, Sum(data))
-		list = append(list, l.Blob("application/vnd.oci.image.layer.v1.tar+gzip", Gzip(data)))
+		if l.Stored {
+			list = append(list, l.Blob("application/vnd.oci.image.layer.v1.tar", data))
+		} else {
+			list = append(list, l.Blob("application/vnd.oci.image.layer.v1.tar+gzip", Gzip(data)))
+		}
 	}
 	config := l.Document("application/vnd.oci.image.config.v1+json", Config(platform, ids...))
 	d := l.Document("application/vnd.oci.image.manifest.v1+json", Manifest(config, list...))
@@ -162,8 +167,8 @@ func (l *Layout) Add(roots ...Descriptor) *Layout {
 	return l
 }
 
-// all are the files with index.json.
-func (l *Layout) all() map[string][]byte {
+// All are the files with index.json.
+func (l *Layout) All() map[string][]byte {
 	files := maps.Clone(l.Files)
 	if files["index.json"] == nil {
 		data, err := json.Marshal(index(l.Roots))
@@ -175,7 +180,7 @@ func (l *Layout) all() map[string][]byte {
 
 // Write writes the layout into a folder and returns it.
 func (l *Layout) Write(dir string) string {
-	for name, data := range l.all() {
+	for name, data := range l.All() {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		must(os.MkdirAll(filepath.Dir(path), 0o755))
 		must(os.WriteFile(path, data, 0o644))
@@ -185,7 +190,7 @@ func (l *Layout) Write(dir string) string {
 
 // Tar is the layout as a tar file.
 func (l *Layout) Tar() []byte {
-	files := l.all()
+	files := l.All()
 	var entries []Entry
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		entries = append(entries, Entry{Name: name, Body: string(files[name]), Mode: 0o644})

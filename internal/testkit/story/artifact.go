@@ -16,6 +16,7 @@ import (
 
 	"github.com/touchmark-go/touchmark/internal/gofacts"
 	"github.com/touchmark-go/touchmark/internal/gofacts/factstest"
+	"github.com/touchmark-go/touchmark/internal/ocilayout/imagetest"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sbom"
 )
@@ -26,6 +27,8 @@ type artifact struct {
 	data              []byte            // of a file
 	folder            map[string]string // text by name, or "-> target"
 	tokens            map[string]string
+	isImage           bool
+	image             *imagetest.Layout // of an image in a folder
 }
 
 // artifact makes what evidence is about, or what stands there in its place.
@@ -40,13 +43,21 @@ func (m *maker) artifact(verb string, args []string) error {
 	case what == "go" && verb == "artifact":
 		m.goProgram()
 		return nil
-	case what == "garbled" && verb == "artifact":
-		data := slices.Clone(m.made.data)
-		i := bytes.Index(data, []byte("\xff Go buildinf:"))
-		if i < 0 {
-			return fmt.Errorf("no build information to garble")
+	case what == "image" && len(args) > 1:
+		return m.image(verb, args[1:])
+	case what == "blob" && verb == "swap" && len(args) == 2:
+		i, err := strconv.Atoi(args[1])
+		if err != nil {
+			return err
 		}
-		copy(data[i+32:], "\xff\xff\xff\x7f") // the length of the first string
+		if a, err = m.flipped(i); err != nil {
+			return err
+		}
+	case what == "garbled" && verb == "artifact":
+		data, err := garbled(m.made.data)
+		if err != nil {
+			return err
+		}
 		a = fileOf(data)
 	case what == "dirty" && verb == "artifact":
 		clean, dirty := []byte("Z\nbuild\tvcs.modified=false\n"), []byte("ZZ\nbuild\tvcs.modified=true\n")

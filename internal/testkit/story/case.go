@@ -41,6 +41,7 @@ type Case struct {
 	Path string
 
 	open, canceled bool
+	image          bool
 	names          *strings.Replacer // what differs from run to run
 }
 
@@ -109,7 +110,16 @@ func (c *Case) Verify(t testing.TB) (*verify.Verdict, error) {
 // Text is the verdict with what differs from run to run named: <artifact> and
 // <presented> for the digests of what was built and of what is verified, dist/app
 // for its path, <policy>, <trust>, <commit>, <go> for the toolchain.
-func (c *Case) Text(v *verify.Verdict) string { return c.names.Replace(v.String()) }
+func (c *Case) Text(v *verify.Verdict) string {
+	text := c.names.Replace(v.String())
+	if c.image { // what is in it, the go command made
+		text = sum.ReplaceAllString(text, "<sum>")
+	}
+	return text
+}
+
+// sum is a digest, whole or as a verdict shortens it.
+var sum = regexp.MustCompile(`\b[0-9a-f]{12}(…|[0-9a-f]{52}\b)`)
 
 // A maker makes a case, line by line.
 type maker struct {
@@ -212,7 +222,7 @@ func (m *maker) bytes(name, indent string) []byte {
 
 func (m *maker) build() *Case {
 	m.t.Helper()
-	c := &Case{open: m.mode == "open", canceled: m.canceled}
+	c := &Case{open: m.mode == "open", canceled: m.canceled, image: m.made.isImage}
 	if m.made.digest == "" {
 		m.t.Fatal("the case has no artifact")
 	}

@@ -28,6 +28,7 @@ import (
 //	artifact text TEXT | folder NAME=TEXT… | go        what evidence is about
 //	artifact garbled                                   a Go program whose build information is spoilt
 //	artifact dirty                                     a Go program that says that its checkout had changes
+//	artifact image | swap image | swap blob I          a container image, see maker.image
 //	swap     text TEXT | folder NAME=TEXT… | flip I | later flip I | link NAME TARGET
 //	request at TIME | name NAME | environment NAME | mode MODE | noview | noauthority | canceled
 //
