@@ -26,7 +26,7 @@ func fuzz(f *testing.F, name string) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		if len(a.Files) > 0 && filepath.Ext(a.Files[0].Name) == filepath.Ext(name) {
+		if len(a.Files) > 0 && (a.Files[0].Name == name || strings.Contains(name, "lock.json") && strings.HasSuffix(a.Files[0].Name, ".json")) {
 			f.Add(string(a.Files[0].Data))
 		}
 	}
@@ -67,6 +67,17 @@ func fuzz(f *testing.F, name string) {
 	})
 }
 
-func FuzzNPM(f *testing.F)   { fuzz(f, "package-lock.json") }
-func FuzzPip(f *testing.F)   { fuzz(f, "requirements.txt") }
-func FuzzCargo(f *testing.F) { fuzz(f, "Cargo.lock") }
+func FuzzNPM(f *testing.F)       { fuzz(f, "package-lock.json") }
+func FuzzYarn(f *testing.F)      { fuzz(f, "yarn.lock") }
+func FuzzPNPM(f *testing.F)      { fuzz(f, "pnpm-lock.yaml") }
+func FuzzPip(f *testing.F)       { fuzz(f, "requirements.txt") }
+func FuzzPipfile(f *testing.F)   { fuzz(f, "Pipfile.lock") }
+func FuzzPoetry(f *testing.F)    { fuzz(f, "poetry.lock") }
+func FuzzUV(f *testing.F)        { fuzz(f, "uv.lock") }
+func FuzzCargo(f *testing.F)     { fuzz(f, "Cargo.lock") }
+func FuzzGradle(f *testing.F)    { fuzz(f, "gradle.lockfile") }
+func FuzzComposer(f *testing.F)  { fuzz(f, "composer.lock") }
+func FuzzBundler(f *testing.F)   { fuzz(f, "Gemfile.lock") }
+func FuzzBazel(f *testing.F)     { fuzz(f, "MODULE.bazel.lock") }
+func FuzzFlake(f *testing.F)     { fuzz(f, "flake.lock") }
+func FuzzTerraform(f *testing.F) { fuzz(f, ".terraform.lock.hcl") }

@@ -67,7 +67,8 @@ type Lock struct {
 	Name string
 	// Format is what the file is and its version: "npm 3", "cargo 4", "pip".
 	Format string
-	// Ecosystem is the type of its package URLs: "npm", "pypi", "cargo".
+	// Ecosystem is the type of its package URLs: "npm", "pypi", "cargo". It is empty
+	// of a flake.lock, whose packages are of several.
 	Ecosystem string
 	// Packages are those that the file locks, each once, by name and version. The
 	// project that the file belongs to is not among them.
@@ -144,6 +145,9 @@ func (p *Package) ID() string {
 func Parse(name string, r io.Reader) (*Lock, error) {
 	base := path.Base(strings.ReplaceAll(name, `\`, "/"))
 	f, ok := formatOf(base)
+	if base == "pom.xml" {
+		return nil, fmt.Errorf("%q: %w: it says what is wanted, and locks nothing", base, ErrUnknown)
+	}
 	if !ok {
 		return nil, fmt.Errorf("%q: %w, want one of %s", base, ErrUnknown, strings.Join(Names(), ", "))
 	}
@@ -175,8 +179,10 @@ func Known(name string) bool {
 // all names that begin and end so.
 func Names() []string {
 	return []string{
-		"package-lock.json", "npm-shrinkwrap.json", ".package-lock.json",
-		"requirements*.txt", "Cargo.lock",
+		"package-lock.json", "npm-shrinkwrap.json", ".package-lock.json", "yarn.lock", "pnpm-lock.yaml",
+		"requirements*.txt", "Pipfile.lock", "poetry.lock", "uv.lock", "Cargo.lock",
+		"gradle.lockfile", "buildscript-gradle.lockfile", "composer.lock", "Gemfile.lock", "gems.locked",
+		"MODULE.bazel.lock", "flake.lock", ".terraform.lock.hcl",
 	}
 }
 
@@ -190,8 +196,30 @@ func formatOf(base string) (format, bool) {
 	switch base {
 	case "package-lock.json", "npm-shrinkwrap.json", ".package-lock.json":
 		return format{"npm", "npm", parseNPM}, true
+	case "yarn.lock":
+		return format{"yarn", "npm", parseYarn}, true
+	case "pnpm-lock.yaml":
+		return format{"pnpm", "npm", parsePNPM}, true
+	case "Pipfile.lock":
+		return format{"pipenv", "pypi", parsePipfile}, true
+	case "poetry.lock":
+		return format{"poetry", "pypi", parsePoetry}, true
+	case "uv.lock":
+		return format{"uv", "pypi", parseUV}, true
 	case "Cargo.lock":
 		return format{"cargo", "cargo", parseCargo}, true
+	case "gradle.lockfile", "buildscript-gradle.lockfile":
+		return format{"gradle", "maven", parseGradle}, true
+	case "composer.lock":
+		return format{"composer", "composer", parseComposer}, true
+	case "Gemfile.lock", "gems.locked":
+		return format{"bundler", "gem", parseBundler}, true
+	case "MODULE.bazel.lock":
+		return format{"bazel", "bazel", parseBazel}, true
+	case "flake.lock":
+		return format{"nix", "", parseFlake}, true
+	case ".terraform.lock.hcl":
+		return format{"terraform", "terraform", parseTerraform}, true
 	}
 	if strings.HasPrefix(base, "requirements") && strings.HasSuffix(base, ".txt") {
 		return format{"pip", "pypi", parsePip}, true
