@@ -53,6 +53,8 @@ func stdlibComponent(f *gofacts.Facts) cdx.Component {
 	}
 	if release(m.Version) {
 		c.CPE = "cpe:2.3:a:golang:go:" + m.Version + ":*:*:*:*:*:*:*"
+		// Releases are handed out by the Go project and nobody else.
+		c.Supplier = &cdx.OrganizationalEntity{Name: "The Go Authors", URL: &[]string{"https://go.dev"}}
 	}
 	return c
 }

@@ -61,10 +61,11 @@ type Finding struct {
 }
 
 // How much of a text, in words, must be licences that are known. Declared is
-// what pkg.go.dev asks for; a conclusion asks for more.
+// what pkg.go.dev asks for; a conclusion asks for more. The rest is names,
+// years, and which files are under which licence.
 const (
 	declaredPercent  = 75
-	concludedPercent = 90
+	concludedPercent = 80
 )
 
 // Find finds the licences that texts state.
@@ -190,7 +191,11 @@ func IsText(name string) bool {
 		case "", ".TXT", ".MD", ".MARKDOWN", ".RST", ".HTML", ".LESSER", ".LIB":
 			return true
 		}
-		// LICENSE-MIT, LICENSE.BSD, COPYING.LGPL, LICENSE-APACHE-2.0.txt
+		// LICENSE-MIT, LICENSE.BSD, COPYING.LGPL, LICENSE-APACHE-2.0.txt; in a
+		// folder such names are lists and templates as often.
+		if strings.Contains(name, "/") {
+			return false
+		}
 		rest = strings.TrimSuffix(strings.TrimSuffix(rest, ".TXT"), ".MD")
 		return rest != "" && !strings.HasPrefix(stem, "UN") && strings.Contains("-._", rest[:1]) && knownSuffix(rest[1:])
 	}

@@ -86,7 +86,7 @@ func TestIsText(t *testing.T) {
 		"LICENSE": true, "LICENCE": true, "license.txt": true, "License.md": true, "COPYING": true, "COPYING.LESSER": true, "UNLICENSE": true, "a/b/LICENSE": true,
 		"LICENSE-MIT": true, "LICENSE.BSD": true, "LICENSE-APACHE-2.0.txt": true, "LICENSES/MIT.txt": true, "MIT-LICENSE.txt": true, "LICENSE-3rdparty": true,
 		"license.go": false, "LICENSE.json": false, "LICENSE-3rdparty.csv": false, "license_test.go": false, "licenses.yaml": false, "licensed": false, "LICENSES/go.mod": false,
-		"README": false, "testdata/LICENSE": false, "a/testdata/b/LICENSE": false, "license/scan": false, "LICENSE.header": false, "NOTICE": false, "Unlicense.lre": false, "PATENTS": false,
+		"README": false, "testdata/LICENSE": false, "a/testdata/b/LICENSE": false, "license/scan": false, "LICENSE.header": false, "NOTICE": false, "Unlicense.lre": false, "cmd/license_ids.txt": false, "a/LICENSE-MIT": false, "PATENTS": false,
 	} {
 		if got := license.IsText(name); got != want {
 			t.Errorf("IsText(%q) is %v, want %v", name, got, want)
