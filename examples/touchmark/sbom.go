@@ -20,19 +20,25 @@ import (
 func newSBOM() *cobra.Command {
 	var format, out string
 	c := &cobra.Command{
-		Use:   "sbom [--format FORMAT] [--out FILE] BINARY|DIR|FILE",
-		Short: "list what is inside a Go program, or work with such a list",
-		Long: `sbom lists what is inside a Go program: as CycloneDX 1.6, as a table or tree to read, or as a picture.
+		Use:   "sbom [--format FORMAT] [--out FILE] BINARY|DIR|IMAGE|FILE",
+		Short: "list what is inside a Go program or an image, or work with such a list",
+		Long: `sbom lists what is inside a Go program or a container image: as CycloneDX 1.6, as a table or tree to read, or
+as a picture.
 
 Of a binary it lists exactly the modules that were linked into it, and it is bound to that binary by
 its digest. Of a folder with a main package it lists what would be linked, with who imports whom;
-there is no binary yet that it could be bound to. Of a file that holds an SBOM it shows that one.`,
+there is no binary yet that it could be bound to. Of a file that holds an SBOM it shows that one.
+
+An image is an OCI layout, as a folder or a tar file, or what docker save writes. Of it sbom lists the Go
+programs with their modules, the packages of Debian, Alpine, npm and Python, and what lock files name, each
+with the layer that brought it. Of an image for several platforms, --platform chooses one.`,
 		Example: `  touchmark sbom --out app.cdx.json dist/app
   touchmark sbom --format table dist/app
   touchmark sbom --format svg --out app.svg ./cmd/app
+  touchmark sbom --platform linux/arm64 --out image.cdx.json image.tar
   touchmark sbom check --profile cisa-2025 app.cdx.json
   touchmark sbom paths ./cmd/app golang.org/x/net`,
-		Args: exactly("BINARY, DIR or FILE"),
+		Args: exactly("BINARY, DIR, IMAGE or FILE"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
 			if !contains(bomFormats, format) {
 				return usagef("--format: %q: want %s", format, orList(bomFormats))
@@ -57,6 +63,7 @@ there is no binary yet that it could be bound to. Of a file that holds an SBOM i
 	}
 	c.Flags().StringVar(&format, "format", "cyclonedx", "write `"+strings.Join(bomFormats, "|")+"`")
 	c.Flags().StringVar(&out, "out", "", "write to `FILE`; else to standard output")
+	c.Flags().String("platform", "", "list the image for `OS/ARCH`, of several in one archive")
 	completeWords(c, "format", bomFormats...)
 	c.AddCommand(newSBOMCheck(), newSBOMMerge(), newSBOMPaths())
 	return c
@@ -65,10 +72,13 @@ there is no binary yet that it could be bound to. Of a file that holds an SBOM i
 // bomFormats are what sbom writes. It is never written to.
 var bomFormats = []string{"cyclonedx", "table", "tree", "svg"}
 
-// anyBOM is the BOM of a binary, or of the main package in a folder, or the one
-// that a file holds.
+// anyBOM is the BOM of a binary or an image, or of the main package in a folder,
+// or the one that a file holds.
 func anyBOM(cmd *cobra.Command, path string) (*cdx.BOM, []byte, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if bom, data, err := imageBOM(cmd, path); err != nil || bom != nil {
+			return bom, data, err
+		}
 		bom, err := gomod.FromSource(cmd.Context(), path, ".")
 		if err != nil {
 			return nil, nil, err
@@ -81,7 +91,9 @@ func anyBOM(cmd *cobra.Command, path string) (*cdx.BOM, []byte, error) {
 	}
 	bom, data, err := binaryBOM(path)
 	if errors.Is(err, errNoBOM) {
-		err = fmt.Errorf("%q is neither an SBOM nor a Go program with build info: nothing says what is inside", path)
+		if bom, data, err = imageBOM(cmd, path); err == nil && bom == nil {
+			err = fmt.Errorf("%q is neither an SBOM nor a Go program with build info, nor an image: nothing says what is inside", path)
+		}
 	}
 	return bom, data, err
 }

@@ -108,6 +108,21 @@ type Options struct {
 	Temp string
 }
 
+// Platforms are the platforms of the images at path, "linux/amd64", in the order in
+// which [BOMs] returns them. No layer is read.
+func Platforms(path string) (_ []string, err error) {
+	a, err := ocilayout.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	var list []string
+	for _, m := range a.Images() {
+		list = append(list, m.Runs.String())
+	}
+	return list, nil
+}
+
 // BOMs makes the BOM of each image at path: see [Options.BOMs].
 func BOMs(ctx context.Context, path string) ([]*cdx.BOM, error) { return Options{}.BOMs(ctx, path) }
 
