@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
+
+	"github.com/touchmark-go/touchmark/internal/versions"
 )
 
 // A Change is one difference between two documents.
@@ -236,7 +238,7 @@ func diffEntries(before, after []entry) (changes []Change) {
 	if len(gone) == 1 && len(came) == 1 {
 		old, now := gone[0], came[0]
 		kind := "changed"
-		if order, known := compareVersions(old.kind, old.version, now.version); known && order != 0 {
+		if order, known := versions.Compare(old.kind, old.version, now.version); known && order != 0 {
 			kind = map[bool]string{true: "upgraded", false: "downgraded"}[order < 0]
 		}
 		changes = append(changes, change(kind, old, now, old.version, now.version))

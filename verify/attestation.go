@@ -26,6 +26,9 @@ func (d *deciding) checkAttestation(i int) {
 		}
 		if r.Type == sbom.PredicateType {
 			d.checkSBOM(t, rule)
+			if r.SBOM != nil && t.bom != nil {
+				d.checkContents(t, rule, r.SBOM)
+			}
 		}
 		if r.MaxAge != 0 {
 			d.checkAge(t, rule+"/maxAge", r.MaxAge, claimedTime(r.Type, predicate))

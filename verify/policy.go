@@ -82,6 +82,7 @@ type AttestationRule struct {
 	MaxAge    time.Duration      // zero is any age
 	Predicate map[string]Matcher // by JSON pointer; what is not named may be anything
 	Where     string             // CEL over the predicate, for loops; needs Options.Conditions
+	SBOM      *SBOMRule          // what must stand in an SBOM; nil asks nothing of it
 }
 
 // A ReleaseRule asks the ledger.
@@ -158,6 +159,9 @@ func (p *Policy) Warnings() []string {
 	for i, a := range p.Attestations {
 		if a.SignedBy.Any {
 			add(fmt.Sprintf("/attestations/%d/signedBy", i), "any: every principal of the trust file may sign it")
+		}
+		if a.SBOM != nil {
+			a.SBOM.warnings(fmt.Sprintf("/attestations/%d/sbom", i), add)
 		}
 		if a.Type == sbom.PredicateType && p.Examine.Mode == ExamineOff {
 			add(fmt.Sprintf("/attestations/%d", i), "the SBOM is not held against the artifact, because examine is off")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/touchmark-go/touchmark/provenance"
+	"github.com/touchmark-go/touchmark/sbom"
 )
 
 // policyFile is the form of a policy file.
@@ -53,6 +54,7 @@ type attestationFile struct {
 	MaxAge    string                     `json:"maxAge,omitempty"`
 	Predicate map[string]json.RawMessage `json:"predicate,omitempty"`
 	Where     string                     `json:"where,omitempty"`
+	SBOM      json.RawMessage            `json:"sbom,omitempty"`
 }
 
 type releaseFile struct {
@@ -275,6 +277,14 @@ func (l *loader) attestation(at string, in *attestationFile, p *Policy) (Attesta
 			return rule, err
 		}
 	}
+	if in.SBOM != nil {
+		if in.Type != sbom.PredicateType {
+			return rule, l.errorf(at+"/sbom", "an attestation of type %q is no SBOM: want %q", in.Type, sbom.PredicateType)
+		}
+		if rule.SBOM, err = l.sbom(at+"/sbom", in.SBOM, p.Examine.Mode); err != nil {
+			return rule, err
+		}
+	}
 	return rule, nil
 }
 
@@ -376,6 +386,9 @@ func (p *Policy) Marshal() []byte {
 				f.Predicate = map[string]json.RawMessage{}
 			}
 			f.Predicate[pointer] = mustRaw(a.Predicate[pointer])
+		}
+		if a.SBOM != nil {
+			f.SBOM = a.SBOM.file()
 		}
 		out.Attestations = append(out.Attestations, f)
 	}

@@ -196,7 +196,6 @@ func (l *layout) settle(column []int, joined, other [][]int) {
 	type pool struct {
 		sum, weight float64 // of what the items want, less their offsets
 		items       []int
-		offset      []float64
 	}
 	var pools []pool
 	at := 0.0 // the offset of an item, were all packed from 0

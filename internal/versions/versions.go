@@ -1,15 +1,17 @@
-package sbom
+// Package versions orders the versions of packages, as far as their ecosystems
+// say how.
+package versions
 
 import (
 	"cmp"
 	"strings"
 )
 
-// compareVersions orders two versions of one ecosystem: numbers with dots
-// between them, and where the ecosystem has semantic versions what stands behind
-// a hyphen as well (Semantic Versioning 2.0.0, section 11). known is false of
-// anything else, and of two that differ only in what has no order.
-func compareVersions(ecosystem, a, b string) (order int, known bool) {
+// Compare orders two versions of one ecosystem, by its package URL type: numbers
+// with dots between them, and where the ecosystem has semantic versions what
+// stands behind a hyphen as well (Semantic Versioning 2.0.0, section 11). known is
+// false of anything else, and of two that differ only in what has no order.
+func Compare(ecosystem, a, b string) (order int, known bool) {
 	x, restX, okX := numbers(a)
 	y, restY, okY := numbers(b)
 	if !okX || !okY {

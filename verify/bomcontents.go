@@ -1,0 +1,263 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+
+	"github.com/touchmark-go/touchmark/internal/gofacts"
+	"github.com/touchmark-go/touchmark/sbom"
+)
+
+// A compiledLicenses and a compiledPackages are rules that are ready to be asked.
+type compiledLicenses struct {
+	deny         []deniedLicense
+	allowUnknown bool
+}
+
+type compiledPackages []deniedPackage
+
+func compileLicenses(r *LicenseRule) *compiledLicenses {
+	out := &compiledLicenses{allowUnknown: r.Unknown == "allow"}
+	for _, entry := range r.Deny {
+		if d, err := parseDeniedLicense(entry); err == nil { // was read before
+			out.deny = append(out.deny, d)
+		}
+	}
+	return out
+}
+
+func compilePackages(r *PackageRule) (out compiledPackages) {
+	for _, entry := range r.Deny {
+		if d, err := parseDeniedPackage(entry); err == nil { // was read before
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// checkContents holds what an SBOM says against a rule.
+func (d *deciding) checkContents(t *trial, at string, r *SBOMRule) {
+	at += "/sbom"
+	asks := func(name string, there, any bool, check func(at string)) {
+		switch {
+		case any:
+			t.waive(CodeCondition, at+"/"+name, "any")
+		case there:
+			check(at + "/" + name)
+		}
+	}
+	asks("complete", r.Complete != "", r.Complete == "any", func(at string) { t.checkComplete(at, r.Complete) })
+	asks("profiles", len(r.Profiles) > 0, len(r.Profiles) == 1 && r.Profiles[0] == "any", func(at string) {
+		for i, p := range r.Profiles {
+			t.checkProfile(fmt.Sprintf("%s/%d", at, i), p)
+		}
+	})
+	asks("licenses", r.Licenses != nil, r.Licenses != nil && r.Licenses.Any, func(at string) { t.checkLicenses(at, r.Licenses) })
+	asks("packages", r.Packages != nil, r.Packages != nil && r.Packages.Any, func(at string) { t.checkPackages(at, r.Packages) })
+	asks("modules", r.Modules != "", r.Modules == "any", func(at string) { d.checkModules(t, at) })
+}
+
+func (t *trial) checkComplete(at, want string) {
+	components, dependencies := sbom.Completeness(t.bom)
+	got := components
+	if want == "dependencies" && got == cdx.CompositionAggregateComplete {
+		got = dependencies
+	}
+	if got == cdx.CompositionAggregateComplete {
+		t.pass(CodeCondition, at)
+		return
+	}
+	t.fail(Finding{Code: CodeCondition, Rule: at, Message: "the SBOM does not say that it is complete", Want: "complete " + want,
+		Got: fmt.Sprintf("components %s, dependencies %s", components, dependencies), Remedy: "make the SBOM from the build itself, where everything is known; do not write what nobody knows"})
+}
+
+func (t *trial) checkProfile(at string, p sbom.Profile) {
+	var missed []sbom.Issue
+	for _, i := range sbom.Check(t.bom, p) {
+		if !i.Advice {
+			missed = append(missed, i)
+		}
+	}
+	if len(missed) == 0 {
+		t.pass(CodeCondition, at)
+		return
+	}
+	first := missed[0]
+	got := fmt.Sprintf("%s: %s", first.Rule, first.Found)
+	if first.Component != "" {
+		got = fmt.Sprintf("%s of %s: %s", first.Rule, first.Component, first.Found)
+	}
+	if len(missed) > 1 {
+		got += fmt.Sprintf(", and %d more", len(missed)-1)
+	}
+	t.fail(Finding{Code: CodeCondition, Rule: at, Message: "the SBOM does not meet " + string(p), Want: first.Want, Got: got, Remedy: first.Remedy})
+}
+
+// eachComponent visits every component of a document, the main one first, and
+// those inside of others too.
+func eachComponent(bom *cdx.BOM, visit func(c *cdx.Component, main bool)) {
+	var list func(components *[]cdx.Component)
+	list = func(components *[]cdx.Component) {
+		if components == nil {
+			return
+		}
+		for i := range *components {
+			visit(&(*components)[i], false)
+			list((*components)[i].Components)
+		}
+	}
+	if m := bom.Metadata; m != nil && m.Component != nil {
+		visit(m.Component, true)
+		list(m.Component.Components)
+	}
+	list(bom.Components)
+}
+
+// callName is a component as findings call it.
+func callName(c *cdx.Component) string {
+	name := strings.TrimPrefix(c.Group+"/"+c.Name, "/")
+	return strings.TrimSuffix(name+"@"+c.Version, "@")
+}
+
+// A tally counts what is wrong and keeps the first few.
+type tally struct {
+	n     int
+	first []string
+}
+
+func (c *tally) add(what string) {
+	if c.n++; len(c.first) < 3 {
+		c.first = append(c.first, what)
+	}
+}
+
+func (c *tally) String() string {
+	s := strings.Join(c.first, "; ")
+	if c.n > len(c.first) {
+		s += fmt.Sprintf("; and %d more", c.n-len(c.first))
+	}
+	return s
+}
+
+func (t *trial) checkLicenses(at string, r *LicenseRule) {
+	rule := compileLicenses(r)
+	var wrong tally
+	eachComponent(t.bom, func(c *cdx.Component, main bool) {
+		if !rule.permits(c, main) {
+			texts := strings.Join(licenseTexts(c), ", ")
+			if texts == "" {
+				texts = "nobody knows"
+			}
+			wrong.add(callName(c) + ": " + texts)
+		}
+	})
+	if wrong.n == 0 {
+		t.pass(CodeCondition, at)
+		return
+	}
+	want := "none of " + strings.Join(r.Deny, ", ")
+	switch {
+	case len(r.Deny) == 0:
+		want = "a licence that is known"
+	case r.Unknown == "deny":
+		want += ", and none that is unknown"
+	}
+	t.fail(Finding{Code: CodeCondition, Rule: at, Message: "a component has a licence that the policy denies", Want: want, Got: wrong.String(),
+		Remedy: "replace the component, or find out its licence and say it in the SBOM"})
+}
+
+func (t *trial) checkPackages(at string, r *PackageRule) {
+	rule := compilePackages(r)
+	var wrong tally
+	eachComponent(t.bom, func(c *cdx.Component, _ bool) {
+		switch denied, unread := rule.denied(c); {
+		case unread != nil:
+			wrong.add(callName(c) + ": " + unread.Error())
+		case denied:
+			wrong.add(callName(c))
+		}
+	})
+	if wrong.n == 0 {
+		t.pass(CodeCondition, at)
+		return
+	}
+	t.fail(Finding{Code: CodeCondition, Rule: at, Message: "a component that the policy denies is inside", Want: "none of the packages that are denied, under names that can be read", Got: wrong.String(),
+		Remedy: "build without it, or with a version that is not denied"})
+}
+
+// checkModules wants the document to list what the Go binary was linked from, and
+// nothing else.
+func (d *deciding) checkModules(t *trial, at string) {
+	fail := func(code Code, message, want, got string) {
+		t.fail(Finding{Code: code, Rule: at, Message: message, Want: want, Got: got})
+	}
+	if d.artifact.content == nil {
+		fail(CodeExamineNoBytes, "there are no bytes to hold the SBOM against", "the artifact itself", d.artifact.primary.String())
+		return
+	}
+	facts, err := gofacts.Read(d.artifact.content)
+	switch {
+	case errors.Is(err, errChanged):
+		fail(CodeChanged, err.Error(), "", "")
+		return
+	case errors.Is(err, gofacts.ErrNotGo), errors.Is(err, gofacts.ErrMalformed):
+		fail(CodeExamineNotGo, "the SBOM cannot be held against the artifact", "a Go binary with build information", err.Error())
+		return
+	case err != nil:
+		fail(CodeTransport, "the artifact cannot be read again", "", err.Error())
+		return
+	}
+	w := bomWitness(t.accepted)
+	if want, got, same := bomAgrees(facts, w); !same {
+		t.fail(Finding{Code: CodeExamineSBOM, Rule: at, Evidence: "in the binary", Message: "the binary contradicts its SBOM", Want: want + " (" + w.who + ")", Got: got})
+		return
+	}
+	var strays tally
+	eachComponent(t.bom, func(c *cdx.Component, main bool) {
+		if !main && (!strings.HasPrefix(c.PackageURL, "pkg:golang/") && propertyOf(c, sbom.PropertySource) == "" || c.Scope == cdx.ScopeExcluded) {
+			strays.add(callName(c))
+		}
+	})
+	if len(w.stdlib) == 0 {
+		strays.add("no stdlib")
+	}
+	if strays.n > 0 {
+		t.fail(Finding{Code: CodeExamineSBOM, Rule: at, Message: "the SBOM lists something else than the binary", Want: "the linked modules and the standard library, and nothing else", Got: strays.String(),
+			Remedy: "list what else is in the product in an SBOM of its own"})
+		return
+	}
+	t.pass(CodeExamineSBOM, at)
+}
+
+// bomAgrees reports whether an SBOM lists exactly the linked modules, each under
+// one name, and the standard library in its version; if not, what it says and
+// what the binary says.
+func bomAgrees(facts *gofacts.Facts, w witness) (said, own string, same bool) {
+	stdlib := facts.Stdlib().Version
+	for _, version := range w.stdlib {
+		if stdlib != "" && version != stdlib {
+			return "stdlib " + version, "stdlib " + stdlib, false
+		}
+	}
+	linked := map[string]bool{facts.Main.Path + "@" + facts.Main.Version: true}
+	for _, m := range facts.Modules {
+		linked[m.Path+"@"+m.Version] = true
+		if said, same := w.lists(m); !same {
+			return said, moduleString(m), false
+		}
+	}
+	for _, path := range sortedKeys(w.modules) {
+		for _, m := range w.modules[path] {
+			if !linked[m.Path+"@"+m.Version] {
+				return moduleString(m), "no " + m.Path + " in that version", false
+			}
+		}
+	}
+	if len(w.odd) > 0 {
+		return w.odd[0], "one name for one module", false
+	}
+	return "", "", true
+}
