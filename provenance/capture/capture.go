@@ -47,6 +47,16 @@ type Options struct {
 	// values. If empty, none is. Credentials in URLs and paths outside the root
 	// are withheld even so.
 	Env []string
+	// Commit names the environment variables of the command to commit to: their
+	// values are not in the record, and can be shown to be what they were by who
+	// keeps the salt, see [Commitment]. If empty, none is. None may be in Env, too.
+	Commit []string
+	// CommitArguments commits to each argument of the command that is withheld,
+	// in whole or in part.
+	CommitArguments bool
+	// Salt is that of the commitments. If zero, each record draws its own. Records
+	// with the same salt can be compared, and are opened together.
+	Salt Salt
 	// LinkVars names the variables whose values, as the linker flag -X sets
 	// them, may be recorded: "main.version". The value of any other is withheld.
 	LinkVars []string
@@ -77,6 +87,9 @@ type Record struct {
 	build     *provenance.Build
 	statement *provenance.Statement
 	grades    []Grade
+
+	salt        Salt
+	commitments []Commitment
 }
 
 // Run runs cmd and records what went into outputs. See [Options.Run].
@@ -200,6 +213,10 @@ type building struct {
 	sourceErr error
 	job       Job // zero if nobody looked
 	jobFile   jobFile
+
+	salt        Salt // zero without commitments
+	commitments []Commitment
+
 	goPath    string // the go command that the build ran, or would run
 	toolchain toolchain
 	inputs    *inputs // nil if nobody looked
@@ -256,6 +273,9 @@ func (b *building) prepare(ctx context.Context, dir string, outputs []string) er
 		return err
 	}
 	b.lookJob(ctx)
+	if err := b.prepareCommitments(); err != nil {
+		return err
+	}
 	if b.root == "" {
 		b.root, b.rootName = b.defaultRoot(given)
 	}

@@ -122,3 +122,31 @@ func ExampleRecord_Statement() {
 	// https://slsa.dev/provenance/v1
 	// 1 hello
 }
+
+// What must not be in a record can be committed to. Who is later shown the value
+// and the salt can check that it is the one that the build had.
+func ExampleCommitment_Open() {
+	dir := exampleModule()
+	defer os.RemoveAll(dir)
+
+	cmd := exec.Command("go", "build", "-o", "hello", ".")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "DEPLOY_KEY=hunter2")
+	rec, err := capture.Options{Commit: []string{"DEPLOY_KEY"}}.Run(context.Background(), cmd, "hello")
+	if err != nil {
+		log.Fatal(err)
+	}
+	salt := rec.Salt() // is not in the record: keep salt.Reveal() where secrets are
+
+	commitments, err := capture.Commitments(rec.Build())
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, c := range commitments {
+		fmt.Println(c, "was hunter2:", c.Open(salt, "hunter2") == nil)
+		fmt.Println(c, "was hunter3:", c.Open(salt, "hunter3") == nil)
+	}
+	// Output:
+	// DEPLOY_KEY was hunter2: true
+	// DEPLOY_KEY was hunter3: false
+}

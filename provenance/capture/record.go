@@ -70,6 +70,7 @@ func (b *building) write(subjects []provenance.ResourceDescriptor) (*Record, err
 	b.recordGo(d)
 	b.recordModules(d)
 	b.recordJob(d)
+	b.recordCommitments(d)
 	if len(d.external) == 0 {
 		return nil, errors.New("capture: nothing is known of how the outputs were built: they are no Go binaries, and git knows no commit")
 	}
@@ -89,7 +90,7 @@ func (b *building) write(subjects []provenance.ResourceDescriptor) (*Record, err
 		return nil, fmt.Errorf("capture: %w", err)
 	}
 	sortGrades(d.grades)
-	return &Record{build, statement, d.grades}, nil
+	return &Record{build, statement, d.grades, b.salt, b.commitments}, nil
 }
 
 // sorted are the materials by URI and name, without doubles; their grades

@@ -1,0 +1,9 @@
+package capture
+
+// Commit makes the commitment to the value of a variable.
+func Commit(salt Salt, variable, value string) Commitment {
+	return commit(salt, Commitment{Variable: variable}, value)
+}
+
+// Guessable is guessable.
+func Guessable(value string) bool { return guessable(value) }
