@@ -28,13 +28,17 @@ type Change struct {
 	// was added has no Old, and what was removed no New.
 	Old string `json:"old,omitempty"`
 	New string `json:"new,omitempty"`
+	// Range is, of a source whose commit differs, from which commit to which, as
+	// git log takes it: "OLD..NEW". What lies between them is what changed.
+	Range string `json:"range,omitempty"`
 }
 
 // changeFields is the order of changes: what matters most comes first.
 var changeFields = []string{"builder", "buildType", "source", "toolchain", "flags", "environment", "parameter", "internal", "dependency"}
 
 // String is the change in a person's words: "dependency golang.org/x/mod
-// upgraded from v0.41.0 to v0.42.0". Text that is not plain is quoted.
+// upgraded from v0.41.0 to v0.42.0". Text that is not plain is quoted. Of a source
+// it ends with the range of commits, shortened.
 func (c Change) String() string {
 	what := c.Field
 	if c.Name != "" {
@@ -52,7 +56,11 @@ func (c Change) String() string {
 		}
 		return what + " removed: " + show(c.Old)
 	}
-	return fmt.Sprintf("%s %s from %s to %s", what, c.Kind, show(c.Old), show(c.New))
+	s := fmt.Sprintf("%s %s from %s to %s", what, c.Kind, show(c.Old), show(c.New))
+	if old, new, ok := strings.Cut(c.Range, ".."); ok {
+		s += fmt.Sprintf(" (git log %s..%s)", show(old[:min(len(old), 12)]), show(new[:min(len(new), 12)]))
+	}
+	return s
 }
 
 // show is s on one line, quoted unless it is plain text.
@@ -112,8 +120,10 @@ func externalField(pointer string) string {
 // internalField does the same for internal parameters.
 func internalField(pointer string) string {
 	switch {
-	case pointer == "/go/version", pointer == "/go/compiler":
+	case pointer == "/go/version", pointer == "/go/compiler", strings.HasPrefix(pointer, "/go/") && (strings.HasSuffix(pointer, "/go") || strings.HasSuffix(pointer, "/toolchain")):
 		return "toolchain"
+	case strings.HasPrefix(pointer, "/go/inputs/"), pointer == "/go/work/use":
+		return "source"
 	case strings.HasPrefix(pointer, "/go/"):
 		return "flags"
 	case pointer == "/dirtyFiles", strings.HasPrefix(pointer, "/dirtyFiles/"):
@@ -331,6 +341,15 @@ func (d *differ) pair(field string, old, new dependency) {
 	c := Change{Field: field, Name: old.name, Kind: versionKind(field, old.version, new.version), Old: old.version, New: new.version}
 	if old.version == "" || new.version == "" || c.Kind == "changed" {
 		c.Kind, c.Old, c.New = "changed", old.text(), new.text()
+	}
+	if from, to := old.digest[GitCommit], new.digest[GitCommit]; field == "source" && from != "" && to != "" {
+		c.Kind, c.Old, c.New = "changed", old.version, new.version
+		if from != to {
+			c.Range = from + ".." + to
+		}
+		if old.version == new.version || old.version == "" || new.version == "" {
+			c.Old, c.New = strings.TrimSpace(old.version+" "+from), strings.TrimSpace(new.version+" "+to)
+		}
 	}
 	if old.version != new.version || !old.sameDigest(new) {
 		d.changes = append(d.changes, c)

@@ -62,10 +62,10 @@ func TestDiff(t *testing.T) {
 		gomod("example.com/pre", "v1.0.0", "b"), gomod("example.com/pseudo", "v0.0.0-20260201000000-bbbbbbbbbbbb", ""), gomod("example.com/inc", "v2.0.0%2Bincompatible", "b"),
 		gomod("example.com/up", "v1.10.0", "b"), gomod("example.com/down", "v1.9.0", "b"), gomod("example.com/new", "v1.0.0", "b"),
 		gomod("example.com/Moved", "v1.0.0", "b"), gomod("example.com/unsummed", "v1.0.0", ""), gomod("example.com/odd", "y", "b"))
-	want := strings.NewReplacer("AAA", hexOf("a", 64), "BBB", hexOf("b", 64), "111", hexOf("1", 40), "222", hexOf("2", 40)).Replace(`
+	want := strings.NewReplacer("AAA", hexOf("a", 64), "BBB", hexOf("b", 64), "111", hexOf("1", 40), "222", hexOf("2", 40), "ONE", hexOf("1", 12), "TWO", hexOf("2", 12)).Replace(`
 builder changed from https://example.com/a to https://example.com/b
 source /source/ref changed from refs/tags/v1.0.0 to refs/heads/main
-source git+https://github.com/acme/app changed from refs/tags/v1.0.0 gitCommit:111 to refs/heads/main gitCommit:222
+source git+https://github.com/acme/app changed from refs/tags/v1.0.0 to refs/heads/main (git log ONE..TWO)
 toolchain /go/version upgraded from go1.26.7 to go1.26.10
 toolchain go upgraded from 1.26.7 to 1.26.10
 flags /go/cgo changed from 0 to 1
@@ -173,5 +173,35 @@ func TestDiffVersions(t *testing.T) {
 	}
 	if got := provenance.Diff(dep("1.0.0+a"), dep("1.0.0%2Bb")); len(got) != 1 || got[0].Kind != "changed" {
 		t.Errorf("build metadata: %v, want it only changed", got)
+	}
+}
+
+// What a Change says as data of the source, and of what go list saw.
+func TestDiffSource(t *testing.T) {
+	build := func(ref, commit, inputs string) *provenance.Build {
+		return &provenance.Build{BuildDefinition: provenance.BuildDefinition{
+			InternalParameters: map[string]any{"go": map[string]any{"mod": map[string]any{"toolchain": "go1.26.0"}, "inputs": map[string]any{"modules": map[string]any{"example.com/app": inputs}}}},
+			ResolvedDependencies: []provenance.ResourceDescriptor{{Name: "source", URI: "git+https://github.com/acme/app" + ref,
+				Digest: provenance.DigestSet{"gitCommit": hexOf(commit, 40), "gitTree": hexOf(commit, 40)}}}}}
+	}
+	one, two := hexOf("1", 40), hexOf("2", 40)
+	for _, test := range []struct {
+		a, b *provenance.Build
+		want []provenance.Change
+	}{
+		{build("@refs/tags/v1", "1", "a"), build("@refs/tags/v2", "2", "a"), []provenance.Change{
+			{Field: "source", Name: "git+https://github.com/acme/app", Kind: "changed", Old: "refs/tags/v1", New: "refs/tags/v2", Range: one + ".." + two}}},
+		{build("@refs/heads/main", "1", "a"), build("@refs/heads/main", "2", "b"), []provenance.Change{
+			{Field: "source", Name: "/go/inputs/modules/example.com~1app", Kind: "changed", Old: "a", New: "b"},
+			{Field: "source", Name: "git+https://github.com/acme/app", Kind: "changed", Old: "refs/heads/main " + one, New: "refs/heads/main " + two, Range: one + ".." + two}}},
+		{build("@refs/heads/main", "1", "a"), build("@refs/tags/v1", "1", "a"), []provenance.Change{
+			{Field: "source", Name: "git+https://github.com/acme/app", Kind: "changed", Old: "refs/heads/main", New: "refs/tags/v1"}}},
+		{build("", "1", "a"), build("", "2", "a"), []provenance.Change{
+			{Field: "source", Name: "git+https://github.com/acme/app", Kind: "changed", Old: one, New: two, Range: one + ".." + two}}},
+		{build("@refs/tags/v1", "1", "a"), build("@refs/tags/v1", "1", "a"), nil},
+	} {
+		if got := provenance.Diff(test.a, test.b); !reflect.DeepEqual(got, test.want) {
+			t.Errorf("Diff:\n%+v\nwant:\n%+v", got, test.want)
+		}
 	}
 }

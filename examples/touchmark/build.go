@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ import (
 func newBuild() *cobra.Command {
 	var o buildOptions
 	c := &cobra.Command{
-		Use:   "build [--out DIR] [--key FILE] [--env NAME]… [--output PATH]… -- COMMAND…",
+		Use:   "build [--out DIR] [--key FILE] [--env NAME]… [--link-var NAME]… [--output PATH]… -- COMMAND…",
 		Short: "run a build; write provenance, SBOM and bundle for each output",
 		Long: `build runs a command that builds something, watches it, and writes beside each output:
 
@@ -32,8 +33,11 @@ Without --key there is no signature, and nobody can rely on what nobody signed: 
 are then ARTIFACT.provenance.json and ARTIFACT.sbom.json, for touchmark sign.
 
 The outputs are those named by --output; for go build they can be left out, and are what its
--o names. Environment variables are recorded only if --env names them; values that -ldflags=-X
-sets, and arguments of commands other than go, are not. A build that fails leaves no evidence.
+-o names. Environment variables are recorded only if --env names them, values that -ldflags=-X
+sets only if --link-var names the variable, and arguments of commands other than go only if
+--argument allows them. A build that fails leaves no evidence; --failure keeps a record of it,
+which is a provenance predicate and no statement. If what was built contradicts what was seen of
+the build, such as other modules or another commit, that is an error, which names every finding.
 In a CI job the run, the change request and the job's own builder id are recorded, as far as its
 variables tell.
 
@@ -54,6 +58,9 @@ ignore the output folder, or use --out.`,
 	f.StringVar(&o.out, "out", "", "write the evidence to `DIR`, in the place of beside each output")
 	o.key.flag(c, "provenance and SBOM")
 	f.StringArrayVar(&o.env, "env", nil, "record the environment variable `NAME`; may be repeated")
+	f.StringArrayVar(&o.linkVars, "link-var", nil, "record the value that -ldflags=-X gives the `VARIABLE`, like main.version; may be repeated")
+	f.StringArrayVar(&o.arguments, "argument", nil, "record the `ARGUMENT` of a command that is not go; may be repeated")
+	f.StringVar(&o.failure, "failure", "", "if the command fails, write a record of that to `FILE`")
 	f.StringArrayVar(&o.outputs, "output", nil, "`PATH` of a file or folder that the command makes; may be repeated")
 	return c
 }
@@ -62,6 +69,9 @@ type buildOptions struct {
 	out          string
 	key          signingKey
 	env, outputs []string
+	linkVars     []string
+	arguments    []string
+	failure      string
 }
 
 func (o *buildOptions) run(cmd *cobra.Command, args []string) error {
@@ -86,7 +96,10 @@ func (o *buildOptions) run(cmd *cobra.Command, args []string) error {
 	progress(stderr, "touchmark: running %s", strings.Join(words, " "))
 	build := exec.Command(args[0], args[1:]...)
 	build.Stdin, build.Stdout, build.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), stderr
-	rec, err := capture.Options{Env: o.env, CI: os.Environ()}.Run(cmd.Context(), build, outputs...)
+	rec, err := capture.Options{Env: o.env, LinkVars: o.linkVars, Arguments: o.arguments, RecordFailure: o.failure != "", CI: os.Environ()}.Run(cmd.Context(), build, outputs...)
+	if err != nil && rec != nil {
+		return o.failed(rec, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -98,6 +111,19 @@ func (o *buildOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	tellGrades(cmd.OutOrStdout(), rec)
 	return nil
+}
+
+// failed writes the record of a build that failed with err. It is a predicate:
+// there is nothing that a statement could be about.
+func (o *buildOptions) failed(rec *capture.Record, err error) error {
+	data, jsonErr := json.Marshal(rec.Build())
+	if jsonErr == nil {
+		jsonErr = writeFile(o.failure, append(data, '\n'), 0o644)
+	}
+	if jsonErr != nil {
+		return fmt.Errorf("%w; and --failure: %v", err, jsonErr)
+	}
+	return fmt.Errorf("%w; %q says how it was built", err, o.failure)
 }
 
 // named are the outputs: those of --output, else what go build's -o names. The

@@ -10,8 +10,9 @@ import (
 
 func newCapture() *cobra.Command {
 	var out string
+	var linkVars []string
 	c := &cobra.Command{
-		Use:   "capture [--out FILE] ARTIFACT…",
+		Use:   "capture [--out FILE] [--link-var NAME]… ARTIFACT…",
 		Short: "write provenance after the fact",
 		Long: `capture writes provenance of artifacts that were built before: what they say of themselves, and
 what git says of the working folder now. Nobody saw the command and its environment, so they are
@@ -22,7 +23,7 @@ The statement is not signed, see touchmark sign. On a terminal it is told how we
   touchmark sign --key release.key --out dist/app.intoto.jsonl app.provenance.json`,
 		Args: atLeastOne("ARTIFACT"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			rec, err := capture.Options{CI: os.Environ()}.After(cmd.Context(), args...)
+			rec, err := capture.Options{LinkVars: linkVars, CI: os.Environ()}.After(cmd.Context(), args...)
 			if err != nil {
 				return err
 			}
@@ -40,5 +41,6 @@ The statement is not signed, see touchmark sign. On a terminal it is told how we
 		}),
 	}
 	c.Flags().StringVar(&out, "out", "", "write to `FILE`; else to standard output")
+	c.Flags().StringArrayVar(&linkVars, "link-var", nil, "record the value that -ldflags=-X gave the `VARIABLE`, like main.version; may be repeated")
 	return c
 }

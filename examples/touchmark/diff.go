@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
+	"io"
+	"os"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 	"github.com/spf13/cobra"
@@ -16,19 +16,26 @@ import (
 )
 
 func newDiff() *cobra.Command {
-	return &cobra.Command{
-		Use:   "diff A B",
+	var format string
+	c := &cobra.Command{
+		Use:   "diff [--format text|json] A B",
 		Short: "what changed between two provenances or two SBOMs",
 		Long: `diff says how B differs from A: two provenances (source, toolchain, flags, parameters, dependencies),
 two SBOMs (what is inside), or both where both files hold both. Each file is a statement, a bundle
 file or a CycloneDX document. Signatures are not checked. What differs between any two builds,
 such as times, is left out.
 
+On a terminal what was added is green, what was removed red and what changed yellow, unless the
+environment variable NO_COLOR is set.
+
 Exit status 0 says that they could be compared, not that they are equal.`,
 		Example: `  touchmark diff app-1.4.0.intoto.jsonl app-1.4.1.intoto.jsonl
   touchmark diff old.cdx.json dist/app.cdx.json`,
 		Args: exactly("A", "B"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
+			if format != "text" && format != "json" {
+				return usagef("--format: %q: want text or json", format)
+			}
 			a, err := loadSides(args[0])
 			if err != nil {
 				return err
@@ -37,33 +44,88 @@ Exit status 0 says that they could be compared, not that they are equal.`,
 			if err != nil {
 				return err
 			}
-			var out bytes.Buffer
-			if a.build != nil && b.build != nil {
-				out.WriteString("provenance\n")
-				changes := provenance.Diff(a.build, b.build)
-				for _, c := range changes {
-					fmt.Fprintf(&out, "  %s\n", oneLine(c.String()))
-				}
-				if len(changes) == 0 {
-					out.WriteString("  no difference\n")
-				}
+			d, err := compare(a, b)
+			if err != nil {
+				return err
 			}
-			if a.bom != nil && b.bom != nil {
-				out.WriteString("SBOM\n")
-				lines := diffBOM(a.bom, b.bom)
-				for _, l := range lines {
-					fmt.Fprintf(&out, "  %s\n", l)
-				}
-				if len(lines) == 0 {
-					out.WriteString("  no difference\n")
-				}
-			}
-			if out.Len() == 0 {
+			if d.Provenance == nil && d.SBOM == nil {
 				return fmt.Errorf("%q holds %s and %q holds %s: nothing in them can be compared", args[0], a.what(), args[1], b.what())
 			}
-			return emit(cmd, "", out.Bytes())
+			if format == "json" {
+				data, err := json.MarshalIndent(d, "", "  ")
+				if err != nil {
+					return err
+				}
+				return emit(cmd, "", append(data, '\n'))
+			}
+			return emit(cmd, "", d.text(colored(cmd.OutOrStdout(), os.Getenv)))
 		}),
 	}
+	c.Flags().StringVar(&format, "format", "text", "`FORMAT`: text, or json with the members provenance and sbom")
+	completeWords(c, "format", "text", "json")
+	return c
+}
+
+// A difference is what diff prints. A list is nil if there was nothing to
+// compare, and empty if there is no difference.
+type difference struct {
+	Provenance []provenance.Change `json:"provenance,omitzero"`
+	SBOM       []sbomChange        `json:"sbom,omitzero"`
+}
+
+func compare(a, b sides) (d difference, err error) {
+	if a.build != nil && b.build != nil {
+		d.Provenance = append([]provenance.Change{}, provenance.Diff(a.build, b.build)...)
+	}
+	if a.bom != nil && b.bom != nil {
+		d.SBOM, err = diffSBOM(a.bom, b.bom)
+	}
+	return d, err
+}
+
+func (d difference) text(color bool) []byte {
+	var out bytes.Buffer
+	section := func(name string, n int) {
+		fmt.Fprintln(&out, name)
+		if n == 0 {
+			out.WriteString("  no difference\n")
+		}
+	}
+	if d.Provenance != nil {
+		section("provenance", len(d.Provenance))
+		for _, c := range d.Provenance {
+			out.WriteString("  " + paint(color, c.Kind, oneLine(c.String())) + "\n")
+		}
+	}
+	if d.SBOM != nil {
+		section("SBOM", len(d.SBOM))
+		for _, c := range d.SBOM {
+			out.WriteString("  " + paint(color, c.kind(), c.line()) + "\n")
+		}
+	}
+	return out.Bytes()
+}
+
+// colored reports whether what is written to w may have colors: a terminal that
+// can show them, and nobody said no (no-color.org).
+func colored(w io.Writer, env func(string) string) bool {
+	return isTerminal(w) && env("NO_COLOR") == "" && env("TERM") != "dumb"
+}
+
+// paint gives a line the color of the kind of change that it tells. Line is safe
+// to print already.
+func paint(color bool, kind, line string) string {
+	if !color {
+		return line
+	}
+	code := "33" // yellow
+	switch kind {
+	case "added":
+		code = "32"
+	case "removed":
+		code = "31"
+	}
+	return "\x1b[" + code + "m" + line + "\x1b[0m"
 }
 
 // sides is what of a file can be compared.
@@ -151,60 +213,10 @@ func (s *sides) add(st *provenance.Statement) error {
 		if err != nil {
 			return err
 		}
-		if s.bom != nil && len(diffBOM(s.bom, b)) > 0 {
+		if s.bom != nil && sbomsDiffer(s.bom, b) {
 			return fmt.Errorf("it holds several SBOMs that differ: put the one that is meant in a file of its own")
 		}
 		s.bom = b
 	}
 	return nil
-}
-
-// diffBOM lists how b's components differ from a's.
-func diffBOM(a, b *cdx.BOM) []string {
-	before, after := bomVersions(a), bomVersions(b)
-	names := map[string]bool{}
-	for name := range before {
-		names[name] = true
-	}
-	for name := range after {
-		names[name] = true
-	}
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		was, is := before[name], after[name]
-		switch {
-		case slices.Equal(was, is):
-		case was == nil:
-			out = append(out, fmt.Sprintf("%s added: %s", show(name), showAll(is)))
-		case is == nil:
-			out = append(out, fmt.Sprintf("%s removed: was %s", show(name), showAll(was)))
-		default:
-			out = append(out, fmt.Sprintf("%s changed from %s to %s", show(name), showAll(was), showAll(is)))
-		}
-	}
-	return out
-}
-
-// bomVersions are the versions, with the sums, of each component and of the
-// main one.
-func bomVersions(bom *cdx.BOM) map[string][]string {
-	out := map[string][]string{}
-	add := func(c *cdx.Component) {
-		v := orUnknown(c.Version)
-		if sum := bomProperty(c, sbom.PropertyH1); sum != "" {
-			v += " " + sum
-		}
-		out[c.Name] = append(out[c.Name], v)
-	}
-	list := components(bom)
-	for i := range list {
-		add(&list[i])
-	}
-	if bom.Metadata != nil && bom.Metadata.Component != nil {
-		add(bom.Metadata.Component)
-	}
-	for _, versions := range out {
-		slices.Sort(versions)
-	}
-	return out
 }

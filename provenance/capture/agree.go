@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/touchmark-go/touchmark/internal/gofacts"
 )
@@ -16,7 +17,7 @@ func (b *building) consistent() error {
 	var findings []Finding
 	if in := b.inputs; in != nil {
 		findings = append(findings, in.findings...)
-		findings = append(findings, in.unchanged()...)
+		findings = append(findings, in.changed(b.sourceUntil())...)
 	}
 	for _, o := range b.outputs {
 		if o.facts != nil {
@@ -30,6 +31,16 @@ func (b *building) consistent() error {
 		return cmp.Or(strings.Compare(x.Subject, y.Subject), strings.Compare(x.Fact, y.Fact))
 	})
 	return &ContradictionError{findings}
+}
+
+// sourceUntil is the time after which no source may have been changed, zero if
+// it cannot be told: -mod=mod lets the build change go.mod, and the clock of the
+// file system may be another than ours.
+func (b *building) sourceUntil() time.Time {
+	if b.late() || slices.ContainsFunc(b.outputs, func(o outputFile) bool { return o.new.info == nil || o.new.info.ModTime().After(b.finished) }) {
+		return time.Time{}
+	}
+	return b.started
 }
 
 // disagree lists what an output says otherwise than the build.

@@ -253,15 +253,17 @@ func hash1(files []inputFile, prefix string) [32]byte {
 	return [32]byte(h.Sum(nil))
 }
 
-// unchanged finds files that were changed since they were hashed.
-func (in *inputs) unchanged() (findings []Finding) {
+// changed finds files that were changed since they were hashed, or since start
+// if that is not zero: then before they were hashed, perhaps, but after they
+// were compiled.
+func (in *inputs) changed(start time.Time) (findings []Finding) {
 	for _, f := range in.folders {
 		if f.digest == nil {
 			continue
 		}
 		for _, file := range f.files {
 			info, err := os.Stat(file.path)
-			if err != nil || info.Size() != file.size || !info.ModTime().Equal(file.time) {
+			if err != nil || info.Size() != file.size || !info.ModTime().Equal(file.time) || !start.IsZero() && file.time.After(start) {
 				findings = append(findings, Finding{Subject: file.name, Fact: "changed", Got: "the file changed while it was compiled"})
 			}
 		}
