@@ -264,6 +264,9 @@ func (d *doc) add(p Package) {
 			d.fail(p.Line, "package %.80q: %.80q %s", p.Name, text, why)
 		}
 	}
+	if p.PURL == "" && !p.Local {
+		d.fail(p.Line, "%.80q is no name of a package", p.Name)
+	}
 	d.lock.Packages = append(d.lock.Packages, p)
 }
 

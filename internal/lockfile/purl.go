@@ -6,18 +6,23 @@ import (
 
 // purl is the canonical package URL of a type (ECMA-427). Pairs of qualifiers must
 // be in order of their keys; one without a value is left out. The name must
-// already be as the type wants it.
+// already be as the type wants it. It is "" of names that no package URL has: without
+// a name, or with an empty segment or one of dots.
 func purl(typ, namespace, name, version string, qualifiers ...string) string {
 	var b strings.Builder
 	b.WriteString("pkg:")
 	b.WriteString(typ)
 	b.WriteByte('/')
+	if name == "" {
+		return ""
+	}
 	if namespace != "" {
 		for segment := range strings.SplitSeq(namespace, "/") {
-			if segment != "" {
-				escape(&b, segment)
-				b.WriteByte('/')
+			if segment == "" || segment == "." || segment == ".." {
+				return ""
 			}
+			escape(&b, segment)
+			b.WriteByte('/')
 		}
 	}
 	escape(&b, name)

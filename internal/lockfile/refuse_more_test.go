@@ -66,6 +66,7 @@ func TestRefuseMore(t *testing.T) {
 		{"a template", ".terraform.lock.hcl", provider(""), "provider \"h/n/t\" {\n  version = \"${v}\"\n}\n", `.terraform.lock.hcl:2: version is "\"${v}\"", want text in quotes`},
 		{"a block without an end", ".terraform.lock.hcl", provider(""), "provider \"h/n/t\" {\n  version = \"1\"\n", `.terraform.lock.hcl:1: provider "h/n/t" has no end`},
 		{"no version", ".terraform.lock.hcl", provider(""), "provider \"h/n/t\" {\n}\n", `.terraform.lock.hcl:1: provider "h/n/t" has no version`},
+		{"a provider of nothing", ".terraform.lock.hcl", provider(""), strings.Replace(provider(""), "h/n/t", "h/n/", 1), `.terraform.lock.hcl:1: "h/n/" is no name of a package`},
 		{"another block", ".terraform.lock.hcl", provider(""), "resource \"h/n/t\" {\n}\n", `.terraform.lock.hcl:1: found "resource \"h/n/t\" {", want provider "HOST/NAMESPACE/TYPE" {`},
 		{"no configurations", "gradle.lockfile", "g:a:1=c", "# x\ng:a:1=", `gradle.lockfile:2: found "g:a:1=", want GROUP:ARTIFACT:VERSION=CONFIGURATIONS`},
 		{"no version", "gradle.lockfile", "g:a:1=c", "g:a=c", `gradle.lockfile:1: found "g:a=c", want GROUP:ARTIFACT:VERSION=CONFIGURATIONS`},

@@ -360,8 +360,11 @@ func (r *tomlReader) escaped(start int) string {
 			continue
 		}
 		e := r.peek()
+		if e == 0 {
+			break // the end, or an escaped zero, which is none
+		}
 		r.pos++
-		if i := strings.IndexByte(`btnfr"\`, e); e != 0 && i >= 0 {
+		if i := strings.IndexByte(`btnfr"\`, e); i >= 0 {
 			b.WriteByte("\b\t\n\f\r\"\\"[i])
 			continue
 		}
