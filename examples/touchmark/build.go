@@ -41,6 +41,9 @@ the build, such as other modules or another commit, that is an error, which name
 In a CI job the run, the change request and the job's own builder id are recorded, as far as its
 variables tell.
 
+What must not be written down can be committed to with --commit: a salted hash stands for it, and
+who is later shown the value and the salt can check that it is the one that was there.
+
 Evidence beside the output makes the next build's work tree dirty unless git ignores it:
 ignore the output folder, or use --out.`,
 		Example: `  touchmark build --key release.key -- go build -trimpath -o dist/app ./cmd/app
@@ -62,6 +65,7 @@ ignore the output folder, or use --out.`,
 	f.StringArrayVar(&o.arguments, "argument", nil, "record the `ARGUMENT` of a command that is not go; may be repeated")
 	f.StringVar(&o.failure, "failure", "", "if the command fails, write a record of that to `FILE`")
 	f.StringArrayVar(&o.outputs, "output", nil, "`PATH` of a file or folder that the command makes; may be repeated")
+	o.commit.flag(c)
 	return c
 }
 
@@ -72,6 +76,7 @@ type buildOptions struct {
 	linkVars     []string
 	arguments    []string
 	failure      string
+	commit       committing
 }
 
 func (o *buildOptions) run(cmd *cobra.Command, args []string) error {
@@ -89,27 +94,34 @@ func (o *buildOptions) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	stderr := cmd.ErrOrStderr()
-	words := make([]string, len(args))
-	for i, a := range args {
-		words[i] = shellWord(a)
-	}
-	progress(stderr, "touchmark: running %s", strings.Join(words, " "))
+	progress(stderr, "touchmark: running %s", show(filepath.Base(args[0]))) // arguments may be secrets
 	build := exec.Command(args[0], args[1:]...)
 	build.Stdin, build.Stdout, build.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), stderr
-	rec, err := capture.Options{Env: o.env, LinkVars: o.linkVars, Arguments: o.arguments, RecordFailure: o.failure != "", CI: os.Environ()}.Run(cmd.Context(), build, outputs...)
+	options := capture.Options{Env: o.env, LinkVars: o.linkVars, Arguments: o.arguments, RecordFailure: o.failure != "", CI: os.Environ()}
+	if err := o.commit.options(&options); err != nil {
+		return err
+	}
+	rec, err := options.Run(cmd.Context(), build, outputs...)
 	if err != nil && rec != nil {
+		if err := o.commit.keep(rec); err != nil {
+			return err
+		}
 		return o.failed(rec, err)
 	}
 	if err != nil {
 		return err
 	}
 	progress(stderr, "touchmark: reading what was built")
+	if err := o.commit.keep(rec); err != nil {
+		return err
+	}
 	for i, path := range outputs {
 		if err := o.write(cmd, key, rec.Statement(), path, rec.Subjects()[i]); err != nil {
 			return err
 		}
 	}
 	tellGrades(cmd.OutOrStdout(), rec)
+	o.commit.tell(cmd.OutOrStdout(), rec)
 	return nil
 }
 
