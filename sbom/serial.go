@@ -1,7 +1,8 @@
 package sbom
 
 import (
-	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
@@ -23,11 +24,11 @@ func SetSerial(bom *cdx.BOM) error {
 		}
 	}
 	if name == "" {
-		var b bytes.Buffer
-		if err := encode(&b, bom); err != nil {
+		h := sha256.New()
+		if err := encode(h, bom); err != nil {
 			return err
 		}
-		name = provenance.SumSHA256(b.Bytes()).String()
+		name = provenance.SHA256 + ":" + hex.EncodeToString(h.Sum(nil))
 	}
 	bom.SerialNumber = "urn:uuid:" + uuid.FromURL(PredicateType+"#"+name)
 	return nil

@@ -1,6 +1,7 @@
 package modcache
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -35,11 +36,11 @@ func ParseGoMod(data []byte) (*Module, error) {
 	if len(data) > maxGoMod {
 		return nil, fmt.Errorf("go.mod has %d bytes, at most %d are read", len(data), maxGoMod)
 	}
-	p := parser{m: &Module{}}
+	if lines := bytes.Count(data, []byte("\n")); lines > maxLines {
+		return nil, fmt.Errorf("go.mod has %d lines, at most %d are read", lines, maxLines)
+	}
+	p := parser{m: &Module{Require: make([]Require, 0, bytes.Count(data, []byte("\n")))}}
 	for n, text := 1, string(data); text != ""; n++ {
-		if n > maxLines {
-			return nil, fmt.Errorf("go.mod has more than %d lines", maxLines)
-		}
 		line, rest, _ := strings.Cut(text, "\n")
 		text = rest
 		if err := p.line(line); err != nil {
