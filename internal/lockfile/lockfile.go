@@ -19,6 +19,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/provenance"
@@ -293,8 +294,11 @@ func badText(text string) string {
 	if len(text) > MaxText {
 		return "is too long"
 	}
+	if strings.TrimSpace(text) != text {
+		return "has white space around it"
+	}
 	for _, r := range text {
-		if r < ' ' || r == 0x7f || r == '\ufffd' {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\ufffd' {
 			return "has a character that no name has"
 		}
 	}

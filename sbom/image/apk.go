@@ -30,8 +30,9 @@ func parseApk(file string, r io.Reader, each func(*pkg) error, owns func(path st
 		}
 		return each(done)
 	}
-	seen := map[byte]bool{}
+	seen, number := map[byte]bool{}, 0
 	err := lines(file, r, func(text string) error {
+		number++
 		if text == "" {
 			clear(seen)
 			return end()
@@ -91,7 +92,10 @@ func parseApk(file string, r io.Reader, each func(*pkg) error, owns func(path st
 	if err != nil {
 		return err
 	}
-	return end()
+	if err := end(); err != nil {
+		return fmt.Errorf("%s:%d: %w", file, number, err)
+	}
+	return nil
 }
 
 // apkNeeds reads dependencies: "so:libc.musl-x86_64.so.1 busybox>=1.3 !uclibc"; a

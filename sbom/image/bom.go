@@ -26,7 +26,7 @@ const toolName = "github.com/touchmark-go/touchmark/sbom/image"
 
 // bom makes the document of what was found.
 func (s *scan) bom(at time.Time) (*cdx.BOM, error) {
-	d := document{scan: s, refs: map[string]bool{}}
+	d := document{scan: s, refs: map[string]bool{}, components: []cdx.Component{}}
 	main, err := d.main()
 	if err != nil {
 		return nil, err

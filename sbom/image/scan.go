@@ -139,6 +139,8 @@ func (s *scan) file(f ocilayout.File, r io.Reader) error {
 			p.places = []place{at}
 			if p, err = s.add(p); err == nil {
 				s.npm[folder] = p
+			} else {
+				err = fmt.Errorf("%s: %w", at.path, err)
 			}
 		}
 		err = s.note(err)
@@ -146,7 +148,9 @@ func (s *scan) file(f ocilayout.File, r io.Reader) error {
 		var p *pkg
 		if p, err = parsePython(at.path, r); err == nil {
 			p.places = []place{at}
-			_, err = s.add(p)
+			if _, err = s.add(p); err != nil {
+				err = fmt.Errorf("%s: %w", at.path, err)
+			}
 		}
 		err = s.note(err)
 	case "record":
@@ -257,6 +261,11 @@ var errTooMany = fmt.Errorf("the image has more than %d packages: %w", maxPackag
 // add puts a package on the list, or its place to one that is there already, which
 // is returned.
 func (s *scan) add(p *pkg) (*pkg, error) {
+	for _, text := range []string{p.name, p.version, p.arch} {
+		if clean(text) != text {
+			return nil, fmt.Errorf("%w: %.80q is no name, no version and no architecture", errText, text)
+		}
+	}
 	key := p.ecosystem + "\x00" + p.key()
 	if known := s.byKey[key]; known != nil {
 		known.places = append(known.places, p.places...)

@@ -80,7 +80,7 @@ func (s stanza) first(name string) string {
 // stanzas calls each for every paragraph of a control file.
 func stanzas(file string, r io.Reader, each func(s stanza) error) error {
 	s := stanza{}
-	last, size := "", 0
+	last, size, number := "", 0, 0
 	var more strings.Builder // of the field that goes on
 	flush := func() {
 		if more.Len() > 0 {
@@ -89,6 +89,7 @@ func stanzas(file string, r io.Reader, each func(s stanza) error) error {
 		}
 	}
 	err := lines(file, r, func(text string) error {
+		number++
 		if size += len(text); size > maxStanza {
 			return fmt.Errorf("%w: a paragraph of more than %d bytes", errText, maxStanza)
 		}
@@ -127,8 +128,11 @@ func stanzas(file string, r io.Reader, each func(s stanza) error) error {
 		return nil
 	})
 	flush()
-	if err == nil && len(s) > 0 {
-		err = each(s)
+	if err != nil || len(s) == 0 {
+		return err
 	}
-	return err
+	if err := each(s); err != nil { // the last one, without an empty line behind it
+		return fmt.Errorf("%s:%d: %w", file, number, err)
+	}
+	return nil
 }
