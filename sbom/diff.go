@@ -37,9 +37,15 @@ func (c Change) String() string {
 	name, old, now := plainText(c.Component), plainText(cmp.Or(c.Old, "nothing")), plainText(cmp.Or(c.New, "nothing"))
 	switch c.Kind {
 	case "added":
-		return strings.TrimSpace(name + " added " + plainText(c.New))
+		if c.New == "" {
+			return name + " added"
+		}
+		return name + " added: " + now
 	case "removed":
-		return strings.TrimSpace(name + " removed " + plainText(c.Old))
+		if c.Old == "" {
+			return name + " removed"
+		}
+		return name + " removed: was " + old
 	case "license":
 		return fmt.Sprintf("%s changed its license from %s to %s", name, old, now)
 	case "hash":

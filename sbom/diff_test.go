@@ -32,9 +32,9 @@ func TestDiff(t *testing.T) {
 		{"downgraded to a pre-release", `A","version":"v1.2.0","purl":"pkg:golang/ex.org/a@v1.2.0"`, `A","version":"v1.2.0-rc.1","purl":"pkg:golang/ex.org/a@v1.2.0-rc.1"`, "ex.org/A downgraded from v1.2.0 to v1.2.0-rc.1"},
 		{"changed", `"version":"2","purl":"pkg:npm/b@2"`, `"version":"main","purl":"pkg:npm/b@main"`, "b changed from 2 to main"},
 		{"removed", `,
-		{"bom-ref":"b","type":"library","name":"b","version":"2","purl":"pkg:npm/b@2"}`, ``, "b removed 2\napp no longer depends on b\nex.org/A no longer depends on b"},
-		{"added", `"components":[`, `"components":[{"type":"library","name":"c","version":"3"},`, "c added 3"},
-		{"two versions of one", `"components":[`, `"components":[{"type":"library","name":"b","version":"3","purl":"pkg:npm/b@3"},`, "b added 3"},
+		{"bom-ref":"b","type":"library","name":"b","version":"2","purl":"pkg:npm/b@2"}`, ``, "b removed: was 2\napp no longer depends on b\nex.org/A no longer depends on b"},
+		{"added", `"components":[`, `"components":[{"type":"library","name":"c","version":"3"},`, "c added: 3"},
+		{"two versions of one", `"components":[`, `"components":[{"type":"library","name":"b","version":"3","purl":"pkg:npm/b@3"},`, "b added: 3"},
 		{"another licence", `"MIT"`, `"GPL-3.0-only"`, "ex.org/A changed its license from MIT to GPL-3.0-only"},
 		{"no licence", `"licenses":[{"expression":"MIT"}],`, ``, "ex.org/A changed its license from MIT to nothing"},
 		{"other content", `"h1:aaa="`, `"h1:bbb="`, "ex.org/A is other content of the same version: was h1 aaa=, is h1 bbb="},
@@ -42,7 +42,7 @@ func TestDiff(t *testing.T) {
 		{"an edge", `{"ref":"b","dependsOn":[]}`, `{"ref":"b","dependsOn":["a"]}`, "b now depends on ex.org/A"},
 		{"no entry", `,{"ref":"b","dependsOn":[]}`, ``, "b depends on nobody knows what, was nothing"},
 		{"less complete", `"aggregate":"complete"`, `"aggregate":"incomplete"`, "app is said to be its dependencies incomplete, its parts incomplete, was its dependencies complete, its parts complete\nex.org/A is said to be its dependencies incomplete, was its dependencies complete"},
-		{"another path in other letters", `"name":"ex.org/A"`, `"name":"ex.org/a"`, "ex.org/a added v1.2.0\nex.org/A removed v1.2.0\napp now depends on ex.org/a\napp no longer depends on ex.org/A"},
+		{"another path in other letters", `"name":"ex.org/A"`, `"name":"ex.org/a"`, "ex.org/a added: v1.2.0\nex.org/A removed: was v1.2.0\napp now depends on ex.org/a\napp no longer depends on ex.org/A"},
 		{"a name that would not stay on its line", `"name":"b"`, `"name":"b\n\u202eevil"`, `app now depends on "b\n\u202eevil"` + "\napp no longer depends on b\n" + `ex.org/A now depends on "b\n\u202eevil"` + "\nex.org/A no longer depends on b"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
