@@ -24,8 +24,9 @@ type verifying struct {
 	err  error
 }
 
-// verified is r, whose end is an error unless its content has the SHA-256 digest want.
-func verified(r io.ReadCloser, want provenance.Digest) io.ReadCloser {
+// Verified is r, whose end is a [*DigestError] in place of io.EOF unless its content has the SHA-256 digest want. It is
+// for those who implement [Store].
+func Verified(r io.ReadCloser, want provenance.Digest) io.ReadCloser {
 	return &verifying{ReadCloser: r, hash: sha256.New(), want: want}
 }
 

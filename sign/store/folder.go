@@ -387,5 +387,5 @@ func (f *Folder) Blob(_ context.Context, digest provenance.Digest) (io.ReadClose
 	if err != nil {
 		return nil, err
 	}
-	return verified(file, digest), nil
+	return Verified(file, digest), nil
 }

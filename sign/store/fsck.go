@@ -195,7 +195,7 @@ func (c *checker) content(at, algorithm, shard, name string, limit int64) (prove
 	}
 	file, err := safefs.OpenIn(c.root, at)
 	if err == nil {
-		r := verified(file, want)
+		r := Verified(file, want)
 		var n int64
 		n, err = io.Copy(io.Discard, &patient{c.ctx, io.LimitReader(r, limit+1)})
 		if err == nil && n > limit {
