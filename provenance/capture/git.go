@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -115,20 +116,28 @@ func look(ctx context.Context, dir string, env []string) (source, error) {
 		return s, errors.New("git named no commit and tree")
 	}
 	s.commit, s.tree = lines[1], lines[2]
-	g.dir = s.top
-	s.ref, s.refWhy = g.ref(ctx, lines[3])
-	if err := g.config(ctx, &s); err != nil {
-		s.dirtyWhy = err.Error()
-		return s, ctx.Err()
+	top := s.top
+	g.dir = top
+	var beside sync.WaitGroup
+	beside.Go(func() { s.ref, s.refWhy = newGit(top, env).ref(ctx, lines[3]) })
+	g.state(ctx, &s)
+	beside.Wait()
+	return s, ctx.Err()
+}
+
+// state reads what the configuration says, and what differs from the commit.
+func (g git) state(ctx context.Context, s *source) {
+	err := g.config(ctx, s)
+	var dirty []string
+	if err == nil {
+		dirty, err = g.status(ctx, 0)
 	}
-	dirty, err := g.status(ctx, 0)
 	if err != nil {
 		s.dirtyWhy = err.Error()
-		return s, ctx.Err()
+		return
 	}
 	slices.Sort(dirty)
 	s.dirty, s.dirtyKnown = slices.Compact(dirty), true
-	return s, ctx.Err()
 }
 
 // workTree checks that top is dir or above it, and holds the repository: a
@@ -226,6 +235,11 @@ func chooseRemote(remotes map[string]string) (repository, why string) {
 // status lists what differs from the commit: what git status lists, the
 // submodules' files, and files that the index hides from git status.
 func (g git) status(ctx context.Context, depth int) ([]string, error) {
+	var index []byte
+	var indexErr error
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { index, indexErr = g.run(ctx, "ls-files", "-z", "-v", "--stage") })
 	out, err := g.run(ctx, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=dirty", "--no-renames")
 	if err != nil {
 		return nil, err
@@ -236,9 +250,9 @@ func (g git) status(ctx context.Context, depth int) ([]string, error) {
 			dirty = append(dirty, entry[3:])
 		}
 	}
-	index, err := g.run(ctx, "ls-files", "-z", "-v", "--stage")
-	if err != nil {
-		return nil, err
+	beside.Wait()
+	if indexErr != nil {
+		return nil, indexErr
 	}
 	submodules := 0
 	for entry := range bytes.SplitSeq(index, []byte{0}) {
