@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/touchmark-go/touchmark/internal/deptest"
+	"github.com/touchmark-go/touchmark/internal/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -124,7 +126,7 @@ func makeFixture(t testing.TB) string {
 			t.Fatal(err)
 		}
 	}
-	env := append(append(os.Environ(), goEnvironment(t)...), gitEnvironment...)
+	env := slices.Concat(os.Environ(), testkit.OutsideCI(), goEnvironment(t), gitEnvironment)
 	do := func(name string, args ...string) {
 		t.Helper()
 		c := exec.Command(name, args...)

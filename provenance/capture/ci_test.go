@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/touchmark-go/touchmark/internal/testkit"
 	"github.com/touchmark-go/touchmark/provenance/capture"
 )
 
@@ -71,6 +72,28 @@ func TestFindJob(t *testing.T) {
 	for _, s := range []string{"github-actions", "gitlab-ci", "jenkins", "buildkite", "google-cloud-build", "circleci", "tekton", "azure-pipelines", "aws-codebuild", "drone", "teamcity", "bitbucket-pipelines"} {
 		if !seen[s] {
 			t.Errorf("no fixture is of %s", s)
+		}
+	}
+}
+
+// TestOutsideCI holds what other tests run builds with to what is looked for here.
+func TestOutsideCI(t *testing.T) {
+	files, err := filepath.Glob("testdata/ci/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		env := map[string]string{}
+		for _, line := range append(environ(t, strings.TrimSuffix(filepath.Base(file), ".txtar")), testkit.OutsideCI()...) {
+			name, value, _ := strings.Cut(line, "=")
+			env[name] = value // the last one counts, as for a process
+		}
+		var list []string
+		for name, value := range env {
+			list = append(list, name+"="+value)
+		}
+		if job := capture.FindJob(list); job.System != "" || len(job.Doubts) > 0 {
+			t.Errorf("%s: outside of it, the system is %q, and doubts are %v", file, job.System, job.Doubts)
 		}
 	}
 }

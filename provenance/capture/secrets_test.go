@@ -2,8 +2,6 @@ package capture_test
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -12,47 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/touchmark-go/touchmark/internal/testkit"
 	"github.com/touchmark-go/touchmark/provenance/capture"
 )
 
-// leaks names the secrets that stand in data: as they are, or in base64 at any
-// offset, in hexadecimal or with URL escapes.
-func leaks(data []byte, secrets ...string) []string {
-	var found []string
-	lower := bytes.ToLower(data)
-	for _, secret := range secrets {
-		forms := []string{secret, url.QueryEscape(secret), url.PathEscape(secret), fmt.Sprintf("%q", secret)[1 : len(fmt.Sprintf("%q", secret))-1]}
-		for shift := range 3 {
-			for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
-				// The characters that do not depend on what stands around.
-				s := e.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
-				from, to := (shift*8+5)/6, (shift+len(secret))*8/6
-				forms = append(forms, s[from:to])
-			}
-		}
-		for _, form := range forms {
-			if bytes.Contains(data, []byte(form)) {
-				found = append(found, secret+" as "+form)
-			}
-		}
-		if bytes.Contains(lower, []byte(hex.EncodeToString([]byte(secret)))) {
-			found = append(found, secret+" in hexadecimal")
-		}
-	}
-	return found
-}
-
-// TestLeaks shows that leaks finds what it looks for.
-func TestLeaks(t *testing.T) {
-	for _, form := range []string{"hunter2/x+y", "aHVudGVyMi94K3k=", "eGh1bnRlcjIveCt5", "eHhodW50ZXIyL3greQ==", "68756E746572322f782b79", "hunter2%2Fx%2By"} {
-		if len(leaks([]byte("… "+form+" …"), "hunter2/x+y")) == 0 {
-			t.Errorf("%s is not found", form)
-		}
-	}
-	if found := leaks([]byte("hunter3"), "hunter2/x+y"); found != nil {
-		t.Errorf("found %q", found)
-	}
-}
+// leaks is testkit.Leaks.
+func leaks(data []byte, secrets ...string) []string { return testkit.Leaks(data, secrets...) }
 
 // everything is all that a record can be made to say, errors excepted.
 func everything(t testing.TB, r *capture.Record) []byte {
