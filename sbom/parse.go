@@ -4,64 +4,118 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
+	"github.com/touchmark-go/touchmark/internal/cdxjson"
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
 
-// maxDocument is how much a BOM may have, in bytes (DESIGN, "Limits").
-const maxDocument = 256 << 20
+// The limits of [Parse] and [Read]. [Scan] reads what is larger.
+const (
+	// MaxDocument is how many bytes a document may have.
+	MaxDocument = cdxjson.MaxSize
+	// MaxMembers is how many members and array elements its JSON may have in all.
+	MaxMembers = cdxjson.MaxMembers
+)
 
-// Parse reads a CycloneDX JSON document, 1.2 to 1.7, of 256 MiB at most. It is
-// strict: one JSON value without duplicate members, exact-case names, valid
-// UTF-8 and nothing behind it. It refuses a document that does not say that it
-// is CycloneDX (an SPDX document is not an empty BOM), a bom-ref that is used
-// twice, a dependency on something that is not there, a serial number, time or
-// hash that is none, and a component without a name or of an unknown type. Of the rest of
-// the schema it checks what the model can hold, which knows 1.2 to 1.7 at once.
+// Parse reads a CycloneDX JSON document, 1.2 to 1.7. It is as strict as the
+// official schema of the document's own version, for 1.2 and 1.3 the strict one:
+// what that refuses, Parse refuses, with line, column and JSON pointer, with what
+// was wanted and what was found. What that allows, Parse accepts, but for what
+// has two meanings: a member that stands twice, a number that a float64 cannot
+// stand for, bytes that are not UTF-8, half of a surrogate pair, and anything
+// behind the document. A document over [MaxDocument], over [MaxMembers] or nested
+// deeper than 64 is refused.
 //
-// Parse trusts nobody: whether the list is true is not for it to say.
+// The formats date-time, date, uri and iri-reference are asserted, as JSON
+// Schema's draft 7 has them; that an e-mail address is one is not.
+//
+// Whether references lead anywhere is for [Check] to say. Parse trusts nobody:
+// whether the list is true is not for it to say either.
+//
+// Few things that a valid document can say have no place in a [cdx.BOM]. Parse
+// leaves them out; [Read] tells which.
 func Parse(r io.Reader) (*cdx.BOM, error) {
-	data, err := strictjson.ReadAll(r, maxDocument)
+	bom, _, err := Read(r)
+	return bom, err
+}
+
+// Read is [Parse] and tells what the document says and the BOM cannot hold, so
+// that it is lost when the BOM is written again. An optional string that is empty
+// and an optional false are not told apart from what is not there.
+func Read(r io.Reader) (*cdx.BOM, []Loss, error) {
+	text, err := readText(r)
 	if err != nil {
-		return nil, fmt.Errorf("BOM: %w", err)
+		return nil, nil, fmt.Errorf("BOM: %w", err)
 	}
-	var bom cdx.BOM
-	if err := strictjson.Unmarshal(data, &bom); err != nil {
-		return nil, fmt.Errorf("BOM: %w", err)
+	bom, lost, err := cdxjson.Decode(text)
+	if err != nil {
+		if other := otherFormat(text); other != nil {
+			return nil, nil, other
+		}
+		return nil, nil, fmt.Errorf("BOM: %w", err)
 	}
-	if bom.BOMFormat != cdx.BOMFormat {
-		return nil, formatError(data)
-	}
-	if bom.Version == 0 {
+	if bom.Version == 0 && bom.SpecVersion >= cdx.SpecVersion1_5 {
 		bom.Version = 1 // the default, which the model does not know
 	}
-	if err := check(&bom); err != nil {
-		return nil, err
-	}
-	return &bom, nil
+	return bom, lossesOf(lost), nil
 }
 
-// formatError says what a document is that is not CycloneDX.
-func formatError(data []byte) error {
-	var other struct {
-		BOMFormat   string `json:"bomFormat"`
-		SPDXVersion string `json:"spdxVersion"`
-		Context     any    `json:"@context"`
+// lossesOf says of each loss what it is.
+func lossesOf(lost []cdxjson.Lost) []Loss {
+	var losses []Loss
+	for _, l := range lost {
+		what := "the value"
+		if l.Name != "" {
+			what = fmt.Sprintf("the member %.60q", l.Name)
+		}
+		losses = append(losses, Loss{Pointer: l.Pointer, What: what, Why: "cyclonedx.BOM has no place for it"})
 	}
-	err := strictjson.Unmarshal(data, &other)
-	switch {
-	case err == nil && (other.SPDXVersion != "" || other.Context != nil):
+	return losses
+}
+
+// readText reads all of r, up to the limit, into one string.
+func readText(r io.Reader) (string, error) {
+	var b strings.Builder
+	switch r := r.(type) {
+	case interface{ Len() int }:
+		b.Grow(min(r.Len(), MaxDocument))
+	case interface{ Stat() (os.FileInfo, error) }:
+		if info, err := r.Stat(); err == nil && info.Mode().IsRegular() {
+			b.Grow(int(min(info.Size(), MaxDocument)))
+		}
+	}
+	n, err := io.Copy(&b, io.LimitReader(r, MaxDocument+1))
+	if err == nil && n > MaxDocument {
+		err = fmt.Errorf("more than %d bytes: %w", MaxDocument, strictjson.ErrLimit)
+	}
+	return b.String(), err
+}
+
+// otherFormat says what a document is that is not CycloneDX.
+func otherFormat(text string) error {
+	names := cdxjson.Names(text)
+	if names == nil {
+		return nil
+	}
+	if names["spdxVersion"] != "" || names["@context"] != "" {
 		return errors.New("BOM is an SPDX document, want CycloneDX")
-	case other.BOMFormat == "":
-		return fmt.Errorf("BOM has no bomFormat, want %q", cdx.BOMFormat)
 	}
-	return fmt.Errorf("bomFormat is %q, want %q", other.BOMFormat, cdx.BOMFormat)
+	switch format := names["bomFormat"]; format {
+	case `"` + cdx.BOMFormat + `"`:
+		return nil
+	case "":
+		return fmt.Errorf("BOM has no bomFormat, want %q", cdx.BOMFormat)
+	default:
+		return fmt.Errorf("bomFormat is %.80s, want %q", format, cdx.BOMFormat)
+	}
 }
 
-// check reports what makes bom unusable, whoever made it.
+// check reports what makes bom unusable for those who follow its references,
+// whoever made it.
 func check(bom *cdx.BOM) error {
 	switch {
 	case bom == nil:

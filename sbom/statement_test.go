@@ -77,10 +77,12 @@ func TestStatementRefuses(t *testing.T) {
 func TestWriteRefuses(t *testing.T) {
 	for name, change := range map[string]func(*cdx.BOM){
 		"another format":  func(b *cdx.BOM) { b.BOMFormat = "" },
-		"another version": func(b *cdx.BOM) { b.SpecVersion = cdx.SpecVersion1_7 },
-		"a bom-ref twice": func(b *cdx.BOM) { (*b.Components)[0].BOMRef = "a" },
-		"no version":      func(b *cdx.BOM) { b.Version = 0 },
-		"no name":         func(b *cdx.BOM) { (*b.Components)[0].Name = "" },
+		"an old version": func(b *cdx.BOM) { b.SpecVersion = cdx.SpecVersion1_1 },
+		"no version":     func(b *cdx.BOM) { b.Version = 0 },
+		"no type":        func(b *cdx.BOM) { (*b.Components)[0].Type = "" },
+		"twice":          func(b *cdx.BOM) { *b.Components = append(*b.Components, (*b.Components)[0]) },
+		"no UTF-8":       func(b *cdx.BOM) { (*b.Components)[0].Name = "\xff" },
+		"a later member": func(b *cdx.BOM) { (*b.Components)[0].VersionRange = "vers:npm/1" },
 	} {
 		bom := parse(t, small)
 		change(bom)

@@ -1,34 +1,65 @@
 package sbom
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
+
+	"github.com/touchmark-go/touchmark/internal/cdxjson"
 )
 
-// Write writes the JSON of bom on one line, with a newline behind it. Equal
-// BOMs give equal bytes, and what [Parse] would refuse is not written.
-func Write(w io.Writer, bom *cdx.BOM) error {
-	if err := check(bom); err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	if bom.Components != nil {
-		b.Grow(512 * (2 + len(*bom.Components)))
-	}
-	if err := encode(&b, bom); err != nil {
-		return err
-	}
-	_, err := w.Write(b.Bytes())
-	return err
+// WriteOptions tune the writing of a BOM. The zero WriteOptions are what [Write] uses.
+type WriteOptions struct {
+	// Version is the version of CycloneDX to write, 1.6 or 1.7. If zero, it is the
+	// BOM's own SpecVersion, from 1.2 on, and 1.6 for a BOM that has none.
+	Version cdx.SpecVersion
 }
 
-// encode is cyclonedx-go's Encode without its escapes for HTML. EncodeVersion
-// would drop what is false, 0 or empty: "dependsOn": [] is how a leaf differs
-// from the unknown.
+// Write writes the JSON of bom on one line, with a newline behind it. Equal
+// BOMs give equal bytes. What it writes is valid by the official schema of its
+// version: what [Parse] would refuse is not written, and the error says where it
+// stands and what was wanted.
+func Write(w io.Writer, bom *cdx.BOM) error { return WriteOptions{}.Write(w, bom) }
+
+// Write is [Write] with these options. A BOM that says what the version cannot
+// say is refused: nothing is left out.
+func (o WriteOptions) Write(w io.Writer, bom *cdx.BOM) error {
+	if bom == nil {
+		return errors.New("BOM is missing")
+	}
+	switch {
+	case o.Version != 0 && o.Version != cdx.SpecVersion1_6 && o.Version != cdx.SpecVersion1_7:
+		return fmt.Errorf("version to write is %q, want 1.6 or 1.7", o.Version)
+	case o.Version == 0 && bom.SpecVersion == 0:
+		o.Version = cdx.SpecVersion1_6
+	}
+	if o.Version != 0 && o.Version != bom.SpecVersion {
+		other := *bom
+		other.SpecVersion = o.Version
+		if other.JSONSchema != "" {
+			other.JSONSchema = schemaOf(o.Version)
+		}
+		bom = &other
+	}
+	pieces, err := cdxjson.Encode(bom)
+	if err != nil {
+		return fmt.Errorf("BOM: %w", err)
+	}
+	last := len(pieces) - 1
+	pieces[last] = append(pieces[last], '\n')
+	for _, piece := range pieces {
+		if _, err := w.Write(piece); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encode is cyclonedx-go's Encode without its escapes for HTML: what a BOM is
+// known by, whether it is valid or not.
 func encode(w io.Writer, bom *cdx.BOM) error {
 	if bom == nil {
 		return errors.New("BOM is missing")

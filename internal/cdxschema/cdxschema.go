@@ -100,6 +100,7 @@ type Node struct {
 	Open     bool     // members that are not listed are allowed, with any value
 	Rules    []Rule
 	index    index
+	byID     []int8
 
 	Alts    []*Node // of a Choice
 	Exactly bool    // exactly one of them must match, and not just one or more
@@ -116,6 +117,15 @@ type Member struct {
 
 // Member returns the index in Members of the member of that name, or -1.
 func (n *Node) Member(name string) int { return n.index.find(n.Members, name) }
+
+// MemberByID returns the index in Members of the member whose name has that
+// number, or -1.
+func (n *Node) MemberByID(id int) int {
+	if id >= len(n.byID) {
+		return -1
+	}
+	return int(n.byID[id])
+}
 
 // A RuleKind is a kind of rule over the members that are present.
 type RuleKind uint8

@@ -186,6 +186,10 @@ func (c *compiler) object(n *Node, e *entry) {
 		panic(fmt.Sprintf("tables.txt: more than 64 members in %s", n.Name))
 	}
 	n.index = newIndex(n.Members)
+	n.byID = slices.Repeat([]int8{-1}, len(c.ids))
+	for i, m := range n.Members {
+		n.byID[m.ID] = int8(i)
+	}
 	for _, rule := range rules {
 		name, rest, _ := strings.Cut(rule, " ")
 		if rest, holds := c.cut(rest); holds {

@@ -1,0 +1,330 @@
+package cdxjson
+
+import (
+	"fmt"
+	"hash/maphash"
+	"math"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+
+	"github.com/touchmark-go/touchmark/internal/cdxschema"
+)
+
+// An encoder writes one document into memory, and asks the schema about each
+// value on the way. It only learns that something is wrong; what is, and where,
+// is for the reader to say of the finished text.
+type encoder struct {
+	b       []byte
+	full    [][]byte // what stands before b
+	version cdxschema.Version
+	depth   int
+	bad     bool
+	err     error  // what the reader could not say
+	seen    uint64 // the members of the object that was written last
+	seed    maphash.Seed
+}
+
+// pieceSize is how much of a document is written into one piece of memory.
+const pieceSize = 1 << 20
+
+// Encode returns the JSON of bom, as its specVersion has it, on one line, in
+// pieces. Equal BOMs give equal bytes. What it returns obeys the schema, or there
+// is an error that names the place.
+func Encode(bom *cdx.BOM) ([][]byte, error) {
+	v, ok := cdxschema.ParseVersion(bom.SpecVersion.String())
+	if !ok {
+		return nil, fmt.Errorf("specVersion is %q, want 1.2 to 1.7", bom.SpecVersion)
+	}
+	e := encoder{version: v, seed: maphash.MakeSeed()}
+	e.writeBOM(bom, cdxschema.Of(v))
+	if !e.bad && e.err == nil {
+		return append(e.full, e.b), nil
+	}
+	e = encoder{version: v}
+	e.writeBOM(bom, nil)
+	if e.err != nil {
+		return nil, e.err
+	}
+	d := decoder{s: string(slices.Concat(append(e.full, e.b)...))}
+	d.check(cdxschema.Of(v))
+	if err := d.located(); err != nil {
+		return nil, err
+	}
+	return append(e.full, e.b), nil
+}
+
+func (e *encoder) fail(format string, args ...any) {
+	if e.err == nil {
+		e.err = fmt.Errorf(format, args...)
+	}
+}
+
+// An open is an object or an array that is being written.
+type open struct {
+	node   *cdxschema.Node // nil if it is not checked
+	choice *cdxschema.Node // what it is to be checked against at its end
+	seen   uint64
+	start  int
+	n      int // items
+	item   int // where the last one begins
+	few    []uint64
+	many   itemSet
+	lone   bool // an item has an expression
+}
+
+// begin begins an object or an array.
+func (e *encoder) begin(n *cdxschema.Node, c byte) open {
+	o := open{node: n, start: len(e.b)}
+	if n != nil && n.Kind == cdxschema.Choice {
+		if o.node = only(n, c); o.node == nil {
+			o.choice = n
+		}
+	}
+	if o.node != nil && !mayBe(o.node, c) {
+		e.bad, o.node = true, nil
+	}
+	e.depth++
+	e.b = append(e.b, c)
+	return o
+}
+
+// only is the one node of a choice that may begin with c, or nil.
+func only(n *cdxschema.Node, c byte) (one *cdxschema.Node) {
+	for _, alt := range n.Alts {
+		if mayBe(alt, c) {
+			if one != nil || alt.Kind == cdxschema.Choice {
+				return nil
+			}
+			one = alt
+		}
+	}
+	return one
+}
+
+// end ends it.
+func (e *encoder) end(o *open, c byte) {
+	if c == ']' {
+		e.endItem(o)
+	}
+	e.b = append(e.b, c)
+	e.depth--
+	if o.choice != nil {
+		e.check(o.start, o.choice)
+	}
+	n := o.node
+	if n == nil || n.Kind == cdxschema.Any {
+		return
+	}
+	if c == ']' {
+		e.bad = e.bad || o.n < n.Min || o.lone && o.n > 1
+		return
+	}
+	e.seen = o.seen
+	e.bad = e.bad || n.Required&^o.seen != 0
+	for _, r := range n.Rules {
+		if r.Kind == cdxschema.NeedsNotFalse && o.seen&r.Sets[0] != 0 {
+			e.check(o.start, n)
+		} else {
+			e.bad = e.bad || !r.Holds(o.seen, 0)
+		}
+	}
+}
+
+// check reads what was written.
+func (e *encoder) check(start int, n *cdxschema.Node) {
+	d := decoder{s: string(e.b[start:])}
+	d.check(n)
+	e.bad = e.bad || d.err != nil
+}
+
+// member writes a name with the comma before it, unless it is the first, and
+// returns what its value may be.
+func (e *encoder) member(o *open, id int, name string) *cdxschema.Node {
+	if e.b[len(e.b)-1] == '{' {
+		name = name[1:]
+	}
+	e.b = append(e.b, name...)
+	if o.node == nil {
+		return nil
+	}
+	i := o.node.MemberByID(id)
+	if i < 0 {
+		e.bad = true
+		return nil
+	}
+	o.seen |= 1 << i
+	return o.node.Members[i].Node
+}
+
+// next begins an item, with the comma before it, and returns what it may be.
+func (e *encoder) next(o *open) *cdxschema.Node {
+	if o.n > 0 {
+		e.endItem(o)
+		if e.depth == 2 && len(e.b) > pieceSize {
+			e.full = append(e.full, e.b)
+			e.b = make([]byte, 0, pieceSize+pieceSize/16)
+		}
+		e.b = append(e.b, ',')
+	}
+	o.n++
+	o.item = len(e.b)
+	if o.node == nil || o.node.Kind == cdxschema.Any {
+		return nil
+	}
+	return o.node.Elem
+}
+
+// endItem compares the last item with those before it, by a hash of its bytes:
+// items that are equal are written as equal bytes.
+func (e *encoder) endItem(o *open) {
+	if o.n == 0 || o.node == nil {
+		return
+	}
+	if o.node.Lone {
+		i := o.node.Elem.Member("expression")
+		o.lone = o.lone || i >= 0 && e.seen>>i&1 != 0
+	}
+	if !o.node.Unique {
+		return
+	}
+	h := maphash.Bytes(e.seed, e.b[o.item:]) | 1
+	switch {
+	case o.n <= 16:
+		e.bad = e.bad || slices.Contains(o.few, h)
+		o.few = append(o.few, h)
+		return
+	case o.n == 17:
+		o.many = newItemSet(0)
+		for _, h := range o.few {
+			o.many.add(h)
+		}
+	}
+	e.bad = e.bad || !o.many.add(h)
+}
+
+func (e *encoder) boolean(v bool, n *cdxschema.Node) {
+	e.bad = e.bad || n != nil && !mayBe(n, 't')
+	e.b = strconv.AppendBool(e.b, v)
+}
+
+func (e *encoder) integer(v int, n *cdxschema.Node) {
+	e.bound(float64(v), n)
+	e.b = strconv.AppendInt(e.b, int64(v), 10)
+}
+
+func (e *encoder) bound(v float64, n *cdxschema.Node) {
+	if n != nil && (!mayBe(n, '0') || math.Abs(v) > 1<<53 || n.Bounded && (v < n.Low || v > n.High)) {
+		e.bad = true
+	}
+}
+
+func (e *encoder) number(v float64, bits int, n *cdxschema.Node) {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		e.fail("want a number, found %v", v)
+		return
+	}
+	e.bound(v, n)
+	form := byte('f')
+	if a := math.Abs(v); a != 0 && (a < 1e-6 || a >= 1e21) {
+		form = 'e'
+	}
+	e.b = strconv.AppendFloat(e.b, v, form, -1, bits)
+}
+
+func (e *encoder) integers(list []int, n *cdxschema.Node) {
+	o := e.begin(n, '[')
+	for _, v := range list {
+		e.integer(v, e.next(&o))
+	}
+	e.end(&o, ']')
+}
+
+func texts[T ~string](e *encoder, list []T, n *cdxschema.Node) {
+	o := e.begin(n, '[')
+	for _, s := range list {
+		e.text(string(s), e.next(&o))
+	}
+	e.end(&o, ']')
+}
+
+func items[T any](e *encoder, list []T, n *cdxschema.Node, write func(*encoder, *T, *cdxschema.Node)) {
+	o := e.begin(n, '[')
+	for i := range list {
+		write(e, &list[i], e.next(&o))
+	}
+	e.end(&o, ']')
+}
+
+// text writes a string: what JSON must escape is escaped, and nothing else but
+// U+2028 and U+2029. What is not UTF-8 cannot be said in JSON.
+func (e *encoder) text(s string, n *cdxschema.Node) {
+	if n != nil && !(n.Kind == cdxschema.String && n.Enum == nil && n.Format == cdxschema.NoFormat && n.Max == 0 && n.Min == 0) {
+		if _, ok := n.Check(s); !ok {
+			e.bad = true
+		}
+	}
+	e.b = append(e.b, '"')
+	i := 0
+	for i+8 <= len(s) && !special(load(s, i)) {
+		i += 8
+	}
+	for i < len(s) && s[i] >= ' ' && s[i] < utf8.RuneSelf && s[i] != '"' && s[i] != '\\' {
+		i++
+	}
+	e.b = append(e.b, s[:i]...)
+	if i < len(s) {
+		e.rest(s[i:])
+	}
+	e.b = append(e.b, '"')
+}
+
+func (e *encoder) rest(s string) {
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		size := 1
+		if c >= utf8.RuneSelf {
+			var r rune
+			if r, size = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && size == 1 {
+				e.fail("want UTF-8, found %s", quote(s))
+				return
+			} else if r != '\u2028' && r != '\u2029' {
+				i += size
+				continue
+			}
+		}
+		e.b = append(e.b, s[from:i]...)
+		switch c {
+		case '"', '\\':
+			e.b = append(e.b, '\\', c)
+		case '\b':
+			e.b = append(e.b, `\b`...)
+		case '\f':
+			e.b = append(e.b, `\f`...)
+		case '\n':
+			e.b = append(e.b, `\n`...)
+		case '\r':
+			e.b = append(e.b, `\r`...)
+		case '\t':
+			e.b = append(e.b, `\t`...)
+		default:
+			const hex = "0123456789abcdef"
+			if size == 1 {
+				e.b = append(e.b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			} else {
+				e.b = append(e.b, `\u202`...)
+				e.b = append(e.b, hex[s[i+2]&15])
+			}
+		}
+		i += size
+		from = i
+	}
+	e.b = append(e.b, s[from:]...)
+}

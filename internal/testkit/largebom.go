@@ -1,0 +1,119 @@
+package testkit
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+)
+
+// LargeBOM returns a CycloneDX 1.6 document of that many components, about 690
+// bytes each, the same every time: packages of npm, Maven and Go with hashes,
+// licences, references, properties and a graph of dependencies.
+func LargeBOM(t testing.TB, components int) string {
+	t.Helper()
+	var b strings.Builder
+	b.Grow(components*720 + 4096)
+	if _, err := io.Copy(&b, NewLargeBOM(components)); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// NewLargeBOM returns a reader that makes that document as it is read, so that
+// one of a gigabyte needs no room.
+func NewLargeBOM(components int) io.Reader { return &largeBOM{n: components} }
+
+type largeBOM struct {
+	n, i  int // i counts components, and then dependencies
+	state int
+	buf   []byte
+}
+
+func (l *largeBOM) Read(p []byte) (int, error) {
+	for len(l.buf) < len(p) && l.state < 4 {
+		l.more()
+	}
+	if len(l.buf) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, l.buf)
+	l.buf = append(l.buf[:0], l.buf[n:]...)
+	return n, nil
+}
+
+// more makes the next piece.
+func (l *largeBOM) more() {
+	switch l.state {
+	case 0:
+		l.buf = append(l.buf, `{"$schema":"http://cyclonedx.org/schema/bom-1.6.schema.json","bomFormat":"CycloneDX","specVersion":"1.6",`+
+			`"serialNumber":"urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79","version":1,"metadata":{"timestamp":"2026-11-21T05:34:23Z",`+
+			`"tools":{"components":[{"type":"application","name":"generator","version":"1.0.0"}]},`+
+			`"component":{"bom-ref":"root","type":"application","name":"shop","version":"4.2.0"}},"components":[`...)
+		l.state = 1
+	case 1:
+		l.component(l.i)
+		if l.i++; l.i == l.n {
+			l.buf = append(l.buf, `],"dependencies":[{"ref":"root","dependsOn":["`...)
+			l.buf = append(l.buf, ref(0)...)
+			l.buf = append(l.buf, `"]}`...)
+			l.i, l.state = 0, 2
+		}
+	case 2:
+		l.dependency(l.i)
+		if l.i++; l.i == l.n {
+			l.state = 3
+		}
+	case 3:
+		l.buf = append(l.buf, "],\"compositions\":[{\"aggregate\":\"incomplete\",\"assemblies\":[\"root\"]}]}\n"...)
+		l.state = 4
+	}
+}
+
+// ref is the bom-ref of a component, which is its package URL.
+func ref(i int) string {
+	switch i % 3 {
+	case 0:
+		return fmt.Sprintf("pkg:npm/%%40scope-%d/package-%d@%d.%d.%d", i%500, i, i%9, i%20, i%7)
+	case 1:
+		return fmt.Sprintf("pkg:maven/org.example.group%d/artifact-%d@%d.%d.%d", i%800, i, i%9, i%20, i%7)
+	}
+	return fmt.Sprintf("pkg:golang/github.com/organisation-%d/repository-%d@v%d.%d.%d", i%900, i, i%3, i%20, i%7)
+}
+
+func (l *largeBOM) component(i int) {
+	if i > 0 {
+		l.buf = append(l.buf, ',')
+	}
+	license := [...]string{`{"license":{"id":"MIT"}}`, `{"license":{"id":"Apache-2.0"}}`, `{"expression":"MIT OR Apache-2.0"}`, `{"license":{"name":"Custom license"}}`}[i%4]
+	r := ref(i)
+	sum := sumOf(i)
+	l.buf = fmt.Appendf(l.buf, `{"bom-ref":"%s","type":"library","group":"group-%d","name":"package-%d","version":"%d.%d.%d","scope":"required","hashes":[{"alg":"SHA-256","content":"%s"}],`+
+		`"licenses":[%s],"purl":"%s","externalReferences":[{"url":"https://example.com/organisation-%d/package-%d","type":"website"},{"url":"https://example.com/organisation-%d/package-%d.git","type":"vcs"}],`+
+		`"properties":[{"name":"example:path","value":"/srv/app/node_modules/package-%d/package.json"},{"name":"example:layer","value":"sha256:%s"}]}`,
+		r, i%500, i, i%9, i%20, i%7, sum, license, r, i%500, i, i%500, i, i, sum[:32])
+}
+
+func (l *largeBOM) dependency(i int) {
+	l.buf = fmt.Appendf(l.buf, `,{"ref":"%s","dependsOn":[`, ref(i))
+	for k := 1; k <= i%3 && i+k*7 < l.n; k++ {
+		if k > 1 {
+			l.buf = append(l.buf, ',')
+		}
+		l.buf = append(append(append(l.buf, '"'), ref(i+k*7)...), '"')
+	}
+	l.buf = append(l.buf, `]}`...)
+}
+
+// sumOf is a made up sum of 64 digits.
+func sumOf(i int) string {
+	x := uint64(i)*0x9E3779B97F4A7C15 + 1
+	var b strings.Builder
+	for range 4 {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+		fmt.Fprintf(&b, "%016x", x)
+	}
+	return b.String()
+}
