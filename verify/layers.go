@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -32,11 +31,8 @@ type inside struct {
 	err    error
 }
 
-// Limits of what is opened in an image.
-const (
-	maxInside       = 1024      // Go binaries
-	maxInsideBinary = 512 << 20 // bytes of one, which is held in memory while it is read
-)
+// maxInside is how many Go binaries an image may hold to be examined.
+const maxInside = 1024
 
 // openImage finds out whether the artifact is an image, and if it is, makes it
 // known by the digest of its manifest or index. Every document of it has been
@@ -172,38 +168,19 @@ func (i *image) look(ctx context.Context) {
 
 // open keeps a file if it is a Go binary.
 func (i *image) open(m ocilayout.Manifest, f ocilayout.File, r io.Reader) error {
-	magic := make([]byte, 4)
-	if n, err := io.ReadFull(r, magic); err == io.EOF || err == io.ErrUnexpectedEOF || err == nil && !executable(magic) {
+	facts, digest, err := gofacts.ReadStream(r, f.Size)
+	switch {
+	case errors.Is(err, gofacts.ErrNotGo):
 		return nil
-	} else if err != nil {
+	case errors.Is(err, gofacts.ErrTooLarge):
+		return fmt.Errorf("%w: /%s: %w", ocilayout.ErrLimit, ascii(f.Path), err)
+	case err != nil && !errors.Is(err, gofacts.ErrMalformed):
 		return err
-	} else if magic = magic[:n]; f.Size > maxInsideBinary {
-		return fmt.Errorf("%w: the program /%s has %d bytes, at most %d are examined", ocilayout.ErrLimit, ascii(f.Path), f.Size, maxInsideBinary)
-	}
-	data := bytes.NewBuffer(magic)
-	data.Grow(int(min(f.Size, 32<<20)))
-	if _, err := io.Copy(data, r); err != nil {
-		return err
-	}
-	facts, err := gofacts.Read(bytes.NewReader(data.Bytes()))
-	if errors.Is(err, gofacts.ErrNotGo) {
-		return nil
-	}
-	if len(i.found) == maxInside {
+	case len(i.found) == maxInside:
 		return fmt.Errorf("%w: it holds more than %d Go binaries", ocilayout.ErrLimit, maxInside)
 	}
-	i.found = append(i.found, inside{m, f, provenance.SumSHA256(data.Bytes()), facts, err})
+	i.found = append(i.found, inside{m, f, digest, facts, err})
 	return nil
-}
-
-// executable reports whether a file that begins so may be a program that
-// [gofacts.Read] knows: ELF, PE, Mach-O and its universal form.
-func executable(magic []byte) bool {
-	switch string(magic) {
-	case "\x7fELF", "\xfe\xed\xfa\xce", "\xfe\xed\xfa\xcf", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe", "\xca\xfe\xba\xbf":
-		return true
-	}
-	return string(magic[:2]) == "MZ"
 }
 
 // where says where the binary is, for a person who looks for it.

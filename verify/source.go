@@ -17,13 +17,17 @@ type source struct {
 	pointers        []string // the external parameters that say so, which count as named
 }
 
-// goBuildType is the build type of package capture.
-const goBuildType = "https://github.com/touchmark-go/touchmark/build-types/go-build/v1"
+// The build types of package capture.
+const (
+	goBuildType      = "https://github.com/touchmark-go/touchmark/build-types/go-build/v1"
+	commandBuildType = "https://github.com/touchmark-go/touchmark/build-types/command/v1"
+)
 
 // sourceReaders holds what the documents of the build types say. A build type
 // that is not here has its source named among the parameters.
 var sourceReaders = map[string]sourceReader{
-	goBuildType: readSource("/source/repository", "/source/ref", "/source/dirty"),
+	goBuildType:      readSource("/source/repository", "/source/ref", "/source/dirty"),
+	commandBuildType: readSource("/source/repository", "/source/ref", "/source/dirty"),
 	// One form under two names: https://slsa.dev/provenance's own document of
 	// GitHub Actions, and the one that GitHub's attest actions write.
 	"https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1": readSource("/workflow/repository", "/workflow/ref", ""),

@@ -286,6 +286,12 @@ func TestMembers(t *testing.T) {
 	if got := contents(openBytes(with()[:6_000])); !strings.Contains(got, ErrMalformed.Error()) && !strings.Contains(got, ErrMissing.Error()) && !strings.Contains(got, ErrNotImage.Error()) {
 		t.Errorf("half an archive: %s", got)
 	}
+	// Who hides the image behind what is not read here still has an image.
+	first := entry{Name: "x", PAX: map[string]string{"SCHILY.xattr.user.overlay.redirect": "y"}}
+	hidden := imagetest.Tar(append([]entry{first}, dot(l)...)...)
+	if _, err := openBytes(hidden); !errors.Is(err, ErrMalformed) {
+		t.Errorf("an image behind what is not read: %v, want %v", err, ErrMalformed)
+	}
 	legacy := imagetest.Tar(entry{Name: "repositories", Body: "{}"})
 	if _, err := openBytes(legacy); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("docker before 1.10: %v, want %v", err, ErrUnsupported)

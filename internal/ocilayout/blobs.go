@@ -72,33 +72,52 @@ func indexTar(r io.ReaderAt, size int64) (*tarFile, error) {
 	t := &tarFile{r: r, members: map[string]member{}}
 	at := io.NewSectionReader(r, 0, size)
 	tr := tar.NewReader(at)
+	// What would be wrong with an image is nothing to a tar file that is none, and
+	// what it is may stand at its end.
+	var wrong error
 	for n := 0; ; n++ {
 		h, err := next(tr)
 		if err == io.EOF {
 			break
 		}
-		if err != nil {
+		if err != nil && h == nil {
 			if t.marked() {
 				return nil, asMalformed(err, "member %d", n+1)
 			}
 			return nil, notImage(err)
 		}
-		if n == MaxMembers {
-			return nil, errorf(ErrLimit, "the archive has more than %d members", MaxMembers)
+		if err != nil && wrong == nil {
+			wrong = err
 		}
-		if err := t.add(h, at); err != nil {
-			return nil, err
+		switch {
+		case n == maxScanned:
+			return nil, errorf(ErrLimit, "the archive has more than %d members", maxScanned)
+		case n >= MaxMembers:
+			wrong = errorf(ErrLimit, "the archive has more than %d members", MaxMembers)
+			if !mark(memberName(h)) {
+				continue
+			}
+		}
+		if err := t.add(h, at); err != nil && wrong == nil {
+			wrong = err
 		}
 	}
 	if !t.marked() {
 		return nil, errorf(ErrNotImage, "a tar file without an oci-layout and a manifest.json is")
 	}
+	if wrong != nil {
+		return nil, wrong
+	}
 	return t, nil
 }
 
+// maxScanned is how many members are looked at to find out that a tar file is
+// no image.
+const maxScanned = 100 * MaxMembers
+
 // notImage tells a file that is no tar from trouble while it was read.
 func notImage(err error) error {
-	if errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, tar.ErrFieldTooLong) || errors.Is(err, ErrMalformed) || errors.Is(err, ErrUnsupported) {
+	if errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, tar.ErrFieldTooLong) {
 		return errorf(ErrNotImage, "a file that is no tar is")
 	}
 	return err
@@ -107,8 +126,14 @@ func notImage(err error) error {
 // marked reports whether what was seen makes the file an image to somebody.
 func (t *tarFile) marked() bool { return t.has(layoutFile) || t.has(dockerFile) || t.has(legacyFile) }
 
+func mark(name string) bool { return name == layoutFile || name == dockerFile || name == legacyFile }
+
+func memberName(h *tar.Header) string {
+	return strings.TrimSuffix(strings.TrimPrefix(h.Name, "./"), "/")
+}
+
 func (t *tarFile) add(h *tar.Header, at io.Seeker) error {
-	name := strings.TrimSuffix(strings.TrimPrefix(h.Name, "./"), "/")
+	name := memberName(h)
 	if name == "" || name == "." {
 		return nil
 	}
@@ -168,27 +193,28 @@ func (t *tarFile) Close() error {
 	return t.file.Close()
 }
 
-// next is the next header of a tar file, without what one parser reads in
-// another way than the next: sparse files, and global headers that rename.
+// next is the next header of a tar file. What one parser reads in another way
+// than the next, sparse files and global headers that rename, comes with an
+// error beside it.
 func next(tr *tar.Reader) (*tar.Header, error) {
 	h, err := tr.Next()
 	if err != nil && !(h != nil && errors.Is(err, tar.ErrInsecurePath)) {
 		return nil, err
 	}
 	if strings.ContainsRune(h.Name, 0) || strings.ContainsRune(h.Linkname, 0) {
-		return nil, errorf(ErrMalformed, "the name %.200q has a zero byte in it", h.Name)
+		return h, errorf(ErrMalformed, "the name %.200q has a zero byte in it", h.Name)
 	}
 	if h.Typeflag == tar.TypeGNUSparse {
-		return nil, errorf(ErrUnsupported, "the sparse file %.200q is", h.Name)
+		return h, errorf(ErrUnsupported, "the sparse file %.200q is", h.Name)
 	}
 	for key := range h.PAXRecords {
 		switch {
 		case h.Typeflag == tar.TypeXGlobalHeader && key != "comment":
-			return nil, errorf(ErrMalformed, "a global header sets %.200q for the files behind it", key)
+			return h, errorf(ErrMalformed, "a global header sets %.200q for the files behind it", key)
 		case strings.HasPrefix(key, "GNU.sparse."):
-			return nil, errorf(ErrUnsupported, "the sparse file %.200q is", h.Name)
+			return h, errorf(ErrUnsupported, "the sparse file %.200q is", h.Name)
 		case strings.HasPrefix(key, "SCHILY.xattr.trusted.overlay."), strings.HasPrefix(key, "SCHILY.xattr.user.overlay."):
-			return nil, errorf(ErrMalformed, "%.200q has an attribute of overlayfs, which moves files about", h.Name)
+			return h, errorf(ErrMalformed, "%.200q has an attribute of overlayfs, which moves files about", h.Name)
 		}
 	}
 	return h, nil

@@ -210,6 +210,8 @@ func TestNotImage(t *testing.T) {
 		"half a tar":             imagetest.Tar(entry{Name: "a", Body: strings.Repeat("x", 2000)})[:900],
 		"a compressed image":     imagetest.Gzip(imagetest.New().Tar()),
 		"a tar of zeros":         make([]byte, 10240),
+		"a tar of odd names":     imagetest.Tar(entry{Name: "../x"}, entry{Name: "/y"}),
+		"a tar of one name":      imagetest.Tar(entry{Name: "x", Body: "1"}, entry{Name: "x", Body: "2"}),
 		"a tar with a deep name": imagetest.Tar(entry{Name: "x/oci-layout", Body: "{}"}),
 	} {
 		if _, err := openBytes(data); !errors.Is(err, ErrNotImage) {

@@ -26,7 +26,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/touchmark-go/touchmark/provenance"
@@ -64,6 +63,11 @@ type Options struct {
 	// and go install, each as a whole: "-j4", "release". All others are
 	// withheld. The name of the program is always recorded.
 	Arguments []string
+	// LockFiles names the lock files of package managers whose packages a command
+	// other than go build and go install may have installed, relative to its
+	// folder. Those in that folder need not be named. What they list is graded
+	// [Declared].
+	LockFiles []string
 	// BuilderID says what ran the build and recorded it. If empty, it is that of
 	// the [Job] that CI is of, else [LocalBuilderID]. Name another only for a
 	// platform with documented properties of its own.
@@ -127,13 +131,14 @@ func (o Options) Run(ctx context.Context, cmd *exec.Cmd, outputs ...string) (*Re
 	}
 	// The program is the file that runs, whatever the command calls itself.
 	b := &building{options: o, argv: append([]string{cmd.Path}, cmd.Args[min(1, len(cmd.Args)):]...), env: cmd.Environ()}
-	if err := b.prepare(ctx, cmd.Dir, outputs); err != nil {
+	lookCtx, cancel := context.WithCancel(ctx)
+	defer b.endGo()
+	defer cancel()
+	if err := b.prepare(lookCtx, cmd.Dir, outputs); err != nil {
 		return nil, err
 	}
 	looked := make(chan struct{})
-	lookCtx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() { defer close(looked); b.lookGo(lookCtx, cmd.Path) }()
+	go func() { defer close(looked); b.lookGo(lookCtx) }()
 
 	b.started = time.Now()
 	err := runCommand(ctx, cmd)
@@ -154,11 +159,14 @@ func (o Options) Run(ctx context.Context, cmd *exec.Cmd, outputs ...string) (*Re
 		}
 		return r, err
 	}
+	moved := make(chan error, 1)
+	go func() { moved <- b.unmoved(ctx) }()
 	<-looked
+	b.lookAfter(ctx)
 	if b.late() {
 		b.inputs = b.lookInputs(ctx, b.goPath, b.toolchain.env)
 	}
-	if err := b.unmoved(ctx); err != nil {
+	if err := <-moved; err != nil {
 		return nil, err
 	}
 	for i := range b.outputs {
@@ -184,7 +192,10 @@ func After(ctx context.Context, outputs ...string) (*Record, error) {
 // which nothing is known, because there is then nothing to record.
 func (o Options) After(ctx context.Context, outputs ...string) (*Record, error) {
 	b := &building{options: o, env: (&exec.Cmd{}).Environ()}
-	if err := b.prepare(ctx, "", outputs); err != nil {
+	lookCtx, cancel := context.WithCancel(ctx)
+	defer b.endGo()
+	defer cancel()
+	if err := b.prepare(lookCtx, "", outputs); err != nil {
 		return nil, err
 	}
 	for i := range b.outputs {
@@ -192,7 +203,7 @@ func (o Options) After(ctx context.Context, outputs ...string) (*Record, error) 
 			return nil, err
 		}
 	}
-	b.lookGo(ctx, "")
+	b.lookGo(ctx)
 	return b.record(ctx)
 }
 
@@ -217,10 +228,16 @@ type building struct {
 	salt        Salt // zero without commitments
 	commitments []Commitment
 
-	goPath    string // the go command that the build ran, or would run
+	goPath    string        // the go command that the build ran, or would run
+	asked     chan struct{} // closed when toolchain.env is there, or is not to be had
+	hashed    chan struct{} // closed when the rest of toolchain is there, too
 	toolchain toolchain
 	inputs    *inputs // nil if nobody looked
-	outputs   []outputFile
+	locks     []*lock
+
+	program    provenance.DigestSet // of the file that ran
+	programErr error
+	outputs    []outputFile
 
 	status            int // the command's
 	invocation        string
@@ -269,6 +286,7 @@ func (b *building) prepare(ctx context.Context, dir string, outputs []string) er
 			look = b.root
 		}
 	}
+	b.beginGo(ctx)
 	if err := b.lookSource(ctx, look); err != nil {
 		return err
 	}
@@ -284,6 +302,9 @@ func (b *building) prepare(ctx context.Context, dir string, outputs []string) er
 		if b.above = b.command.chdir != "" && inside(b.start, b.root) && inside(b.root, b.dir); !b.above {
 			return errors.New("capture: the command's folder is not inside the root")
 		}
+	}
+	if err := b.lookLocks(); err != nil {
+		return err
 	}
 	b.outputs, err = newOutputs(b.start, outputs)
 	return err
@@ -319,30 +340,50 @@ func (b *building) lookSource(ctx context.Context, dir string) error {
 	return nil
 }
 
-// lookGo asks the command, if it is go, else the go that PATH names, what it
-// builds with and, of a go build, what it compiles.
-func (b *building) lookGo(ctx context.Context, path string) {
-	if b.argv == nil || !isGo(b.argv[0]) {
+// beginGo asks the command, if it is go, else the go that PATH names, what it
+// builds with, and hashes its programs, while git is asked and the build runs.
+func (b *building) beginGo(ctx context.Context) {
+	b.asked, b.hashed = make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(b.hashed)
+		b.toolchain = b.askGo(ctx)
+		close(b.asked)
+		if b.toolchain.env != nil {
+			b.toolchain.lookPrograms(ctx, b.env)
+		}
+	}()
+}
+
+func (b *building) askGo(ctx context.Context) toolchain {
+	var path string
+	if b.argv != nil && isGo(b.argv[0]) {
+		if path = b.argv[0]; !filepath.IsAbs(path) && strings.ContainsAny(path, `/\`) {
+			path = filepath.Join(b.start, path)
+		}
+	} else {
 		var err error
 		if path, err = lookPath("go", b.env); err != nil {
-			b.toolchain = toolchain{err: errors.New("no go command is installed")}
-			return
+			return toolchain{err: errors.New("no go command is installed")}
 		}
-	} else if !filepath.IsAbs(path) && strings.ContainsAny(path, `/\`) {
-		path = filepath.Join(b.start, path)
 	}
 	b.goPath = path
-	b.toolchain = askGo(ctx, path, b.dir, b.env)
-	env := b.toolchain.env
-	if env == nil {
-		return
+	return askGo(ctx, path, b.dir, b.env)
+}
+
+// lookGo waits for what beginGo began, and looks at what a go build compiles.
+func (b *building) lookGo(ctx context.Context) {
+	<-b.asked
+	if b.goBuild && b.toolchain.env != nil && !b.late() {
+		b.inputs = b.lookInputs(ctx, b.goPath, b.toolchain.env)
 	}
-	var beside sync.WaitGroup
-	defer beside.Wait()
-	if b.goBuild && !b.late() {
-		beside.Go(func() { b.inputs = b.lookInputs(ctx, path, env) })
+	<-b.hashed
+}
+
+// endGo waits until nobody looks any more.
+func (b *building) endGo() {
+	if b.hashed != nil {
+		<-b.hashed
 	}
-	b.toolchain.lookPrograms(ctx, b.env)
 }
 
 // late reports whether the inputs can only be looked at after the build: with

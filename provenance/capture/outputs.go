@@ -24,6 +24,8 @@ type outputFile struct {
 	facts *gofacts.Facts // nil if it is no Go binary
 	grade string
 	why   string
+
+	contents contents
 }
 
 // A state is what can be seen of a file or folder without reading it.

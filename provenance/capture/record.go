@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -49,6 +50,9 @@ func (b *building) record(ctx context.Context) (*Record, error) {
 		return nil, err
 	}
 	for i := range b.outputs {
+		if err := b.outputs[i].lookInside(ctx, subjects[i]); err != nil {
+			return nil, err
+		}
 		if err := b.outputs[i].read(); err != nil {
 			return nil, err
 		}
@@ -67,8 +71,14 @@ func (b *building) write(subjects []provenance.ResourceDescriptor) (*Record, err
 	}
 	b.recordSource(d)
 	b.recordCommand(d)
-	b.recordGo(d)
-	b.recordModules(d)
+	if b.generic() {
+		b.recordProgram(d)
+	} else {
+		b.recordGo(d)
+		b.recordModules(d)
+	}
+	b.recordLocks(d)
+	subjects = b.recordContents(d, subjects)
 	b.recordJob(d)
 	b.recordCommitments(d)
 	if len(d.external) == 0 {
@@ -76,7 +86,7 @@ func (b *building) write(subjects []provenance.ResourceDescriptor) (*Record, err
 	}
 	build := &provenance.Build{
 		BuildDefinition: provenance.BuildDefinition{
-			BuildType: GoBuildType, ExternalParameters: d.external, InternalParameters: d.internal, ResolvedDependencies: d.sorted()},
+			BuildType: b.buildType(), ExternalParameters: d.external, InternalParameters: d.internal, ResolvedDependencies: d.sorted()},
 		RunDetails: b.runDetails(d),
 	}
 	var statement *provenance.Statement
@@ -101,7 +111,7 @@ func (d *draft) sorted() []provenance.ResourceDescriptor {
 	})
 	var list []provenance.ResourceDescriptor
 	for _, m := range d.materials {
-		if n := len(list); n > 0 && list[n-1].URI == m.URI && list[n-1].Name == m.Name && maps.Equal(list[n-1].Digest, m.Digest) {
+		if n := len(list); n > 0 && list[n-1].URI == m.URI && list[n-1].Name == m.Name && maps.Equal(list[n-1].Digest, m.Digest) && sameAnnotations(list[n-1], m.ResourceDescriptor) {
 			continue
 		}
 		at := atDependencies + "/" + strconv.Itoa(len(list))
@@ -112,6 +122,10 @@ func (d *draft) sorted() []provenance.ResourceDescriptor {
 		list = append(list, m.ResourceDescriptor)
 	}
 	return list
+}
+
+func sameAnnotations(a, b provenance.ResourceDescriptor) bool {
+	return maps.EqualFunc(a.Annotations, b.Annotations, func(x, y json.RawMessage) bool { return bytes.Equal(x, y) })
 }
 
 // recordSource records the repository, the commit and what differs from it.
@@ -229,6 +243,9 @@ func (b *building) cleaners() (start, work cleaner) {
 func (b *building) recordCommand(d *draft) {
 	if b.argv == nil {
 		for _, name := range []string{"command", "directory", "env", "goflags"} {
+			if name == "goflags" && b.generic() {
+				continue
+			}
 			d.grade(pointer(atExternal, name), Absent, "the build had already run")
 		}
 		return
@@ -285,6 +302,7 @@ func buildVariables() []string {
 func (b *building) recordFlags(d *draft, list argumentList) {
 	at := pointer(atExternal, "goflags")
 	switch {
+	case b.generic():
 	case !isGo(b.argv[0]):
 		d.grade(at, Absent, "the command is not go, and what it passes on to go was not seen")
 	case b.toolchain.env == nil:

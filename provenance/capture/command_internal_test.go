@@ -1,0 +1,91 @@
+package capture
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/touchmark-go/touchmark/internal/lockfile"
+	"github.com/touchmark-go/touchmark/provenance"
+)
+
+// documentedCommand is a build as the document's example shows it, looked at by nobody.
+func documentedCommand(t *testing.T) (*building, []provenance.ResourceDescriptor) {
+	t.Helper()
+	sum := func(of string) provenance.Digest { return provenance.SumSHA256([]byte(of)) }
+	const text = `{"name":"web","lockfileVersion":3,"packages":{"":{"name":"web"},"node_modules/left":{"version":"1.2.3","integrity":"sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="}}}`
+	parsed, err := lockfile.Parse("package-lock.json", strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := sum("manifest")
+	out := outputFile{given: "dist/web", path: "/src/web/dist/web", grade: Observed, why: "made"}
+	for _, part := range []struct{ what, mediaType string }{{"manifest", "application/vnd.oci.image.manifest.v1+json"}, {"config", "application/vnd.oci.image.config.v1+json"}, {"layer", "application/vnd.oci.image.layer.v1.tar+gzip"}} {
+		out.contents.parts = append(out.contents.parts, provenance.ResourceDescriptor{Name: "dist/web#" + sum(part.what).String(), Digest: provenance.Set(sum(part.what)), MediaType: part.mediaType})
+	}
+	out.contents.inside = []material{{provenance.ResourceDescriptor{Name: "app/web", Digest: provenance.Set(sum("program")), Annotations: map[string]json.RawMessage{annotationImage: jsonValue(image)}}, Observed, inImage}}
+	b := &building{
+		options: Options{Env: []string{"TARGET"}, Arguments: []string{"image", "-j4"}},
+		argv:    []string{"/usr/bin/make", "-j4", "TOKEN=secret", "image"},
+		env:     []string{"TARGET=web", "GITHUB_TOKEN=secret"}, start: "/src/web", dir: "/src/web", root: "/src/web", rootName: "/src/web",
+		source: source{top: "/src/web", commit: "5f1e2c9d8a3b4c5d6e7f8091a2b3c4d5e6f70819", tree: "9b2f6c1e0d4a5b3c7e8f1a2b3c4d5e6f70819a2b", ref: "refs/tags/v1.4.0",
+			refWhy: "the tag of the commit", repository: "https://github.com/acme/web", remoteWhy: "the remote origin", dirtyKnown: true},
+		locks:      []*lock{{name: "package-lock.json", before: sum(text), after: sum(text), parsed: parsed}},
+		program:    provenance.Set(sum("make")),
+		outputs:    []outputFile{out},
+		invocation: "0f8fad5b-d9cb-469f-a165-70867728950e",
+		started:    time.Date(2026, 11, 21, 3, 6, 40, 0, time.UTC),
+		finished:   time.Date(2026, 11, 21, 3, 7, 0, 0, time.UTC),
+	}
+	return b, []provenance.ResourceDescriptor{{Name: "dist/web", Digest: provenance.DigestSet{provenance.DirHash: sum("folder").Hex()}}}
+}
+
+// TestDocumentedCommand wants the document's example to be what this package
+// writes, byte for byte.
+func TestDocumentedCommand(t *testing.T) {
+	const dir = "../../docs/build-types/command/"
+	b, subjects := documentedCommand(t)
+	r, err := b.write(subjects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.Statement().Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, got, "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	document, err := os.ReadFile(dir + "v1.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(document), "```json\n")
+	shown, after, closed := strings.Cut(rest, "```")
+	if !ok || !closed {
+		t.Fatal("the document has no example")
+	}
+	if *update {
+		whole := before + "```json\n" + indented.String() + "\n```" + after
+		for name, data := range map[string]string{"v1.md": whole, "v1.example.json": string(got)} {
+			if err := os.WriteFile(dir+name, []byte(data), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return
+	}
+	want, err := os.ReadFile(dir + "v1.example.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("the example is\n%s, want\n%s", want, got)
+	}
+	if strings.TrimSuffix(shown, "\n") != indented.String() {
+		t.Errorf("the document shows\n%s, want\n%s", shown, indented.String())
+	}
+}
