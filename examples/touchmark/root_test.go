@@ -50,7 +50,7 @@ func TestExamplesParse(t *testing.T) {
 			words, _, _ := strings.Cut(strings.TrimSpace(line), " && ")
 			args := strings.Fields(words)[1:]
 			cmd, rest, err := newRoot().Find(args)
-			if err != nil || !cmd.Runnable() || cmd.HasSubCommands() {
+			if err != nil || !cmd.Runnable() || strings.HasSuffix(cmd.Use, "COMMAND") {
 				t.Errorf("%s: no such command: %s", c.CommandPath(), line)
 				continue
 			}
