@@ -62,7 +62,7 @@ func (d *decoder) text(n *cdxschema.Node) string {
 		return ""
 	}
 	if n.Enum != nil {
-		if known, ok := n.Enum[s]; ok {
+		if known, ok := n.Value(s); ok {
 			return known
 		}
 	} else if n.Kind == cdxschema.String && n.Format == cdxschema.NoFormat && n.Max == 0 && len(s) >= n.Min {

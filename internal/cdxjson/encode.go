@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
+	"math/bits"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -70,7 +71,7 @@ type open struct {
 	start  int
 	n      int // items
 	item   int // where the last one begins
-	few    []uint64
+	few    [3]uint64
 	many   itemSet
 	lone   bool // an item has an expression
 }
@@ -191,12 +192,12 @@ func (e *encoder) endItem(o *open) {
 		return
 	}
 	h := maphash.Bytes(e.seed, e.b[o.item:]) | 1
-	switch {
-	case o.n <= 16:
-		e.bad = e.bad || slices.Contains(o.few, h)
-		o.few = append(o.few, h)
+	if o.n <= len(o.few) {
+		e.bad = e.bad || slices.Contains(o.few[:], h)
+		o.few[o.n-1] = h
 		return
-	case o.n == 17:
+	}
+	if o.n == len(o.few)+1 {
 		o.many = newItemSet(0)
 		for _, h := range o.few {
 			o.many.add(h)
@@ -268,7 +269,11 @@ func (e *encoder) text(s string, n *cdxschema.Node) {
 	}
 	e.b = append(e.b, '"')
 	i := 0
-	for i+8 <= len(s) && !special(load(s, i)) {
+	for i+8 <= len(s) {
+		if m := special(load(s, i)); m != 0 {
+			i += bits.TrailingZeros64(m) / 8
+			break
+		}
 		i += 8
 	}
 	for i < len(s) && s[i] >= ' ' && s[i] < utf8.RuneSelf && s[i] != '"' && s[i] != '\\' {

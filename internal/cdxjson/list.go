@@ -52,12 +52,13 @@ func list[T any](d *decoder, n *cdxschema.Node, s *slab[T], read func(*decoder, 
 }
 
 // room says how much to make for a list that has outgrown its slab. A long list
-// is expected to go on as it began, but never for more than four times as long.
+// is expected to go on as it began, but not for more than 131,072 items, or four times as
+// many as it has.
 func (d *decoder) room(a array, outer bool, last int) int {
 	have := a.n - 1
 	if have >= largeSlab/2 {
 		each := (d.pos-a.start)/have + 1
-		return min(have+(len(d.s)-d.pos)/each*9/8+1, 4*have)
+		return min(have+(len(d.s)-d.pos)/each*9/8+1, max(4*have, 1<<17))
 	}
 	if !outer {
 		return max(2, 2*have)

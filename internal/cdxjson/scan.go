@@ -2,6 +2,8 @@ package cdxjson
 
 import (
 	"fmt"
+	"math/bits"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/touchmark-go/touchmark/internal/cdxschema"
@@ -17,6 +19,7 @@ type decoder struct {
 	lost  []Lost
 	slabs slabs
 	hash  *hasher
+	sets  []*uniqueSet // those that are not in use
 
 	// Of the object that was read last: the members it had, and where its
 	// bom-ref or ref stands, or 0.
@@ -275,9 +278,9 @@ func (d *decoder) close(o *object) {
 type array struct {
 	node  *cdxschema.Node
 	n     int
-	start int // of the array
-	at    int // of the element
-	set   uniqueSet
+	start int        // of the array
+	at    int        // of the element
+	set   *uniqueSet // if its items must differ
 	lone  bool
 }
 
@@ -306,6 +309,9 @@ func (d *decoder) nextItem(a *array) bool {
 		case c == ']':
 			d.pos++
 			d.depth--
+			if a.set != nil {
+				d.sets = append(d.sets, a.set)
+			}
 			if a.n < a.node.Min {
 				d.fail(a.start, "want at least %d items, found %d", a.node.Min, a.n)
 				return false
@@ -340,8 +346,12 @@ func (d *decoder) item(a *array) bool {
 		}
 	}
 	if a.node.Unique {
-		if twin, ok := d.add(&a.set, a.at, d.pos, a.n-1); !ok {
-			d.fail(a.at, "want items that differ, found item %d again", twin)
+		if a.set == nil {
+			a.set = d.takeSet()
+		}
+		if twin, ok := d.add(a.set, a.at, d.pos); !ok {
+			way := strings.Split(pointers(d.s, []int{twin})[0], "/")
+			d.fail(a.at, "want items that differ, found item %s again", way[len(way)-1])
 			return false
 		}
 	}
@@ -355,22 +365,16 @@ func (d *decoder) str() string {
 		return ""
 	}
 	s, i := d.s, d.pos+1
-	for i+8 <= len(s) && !special(load(s, i)) {
+	for i+8 <= len(s) {
+		if m := special(load(s, i)); m != 0 {
+			if i += bits.TrailingZeros64(m) / 8; s[i] == '"' {
+				text := s[d.pos+1 : i]
+				d.pos = i + 1
+				return text
+			}
+			return d.longStr(i)
+		}
 		i += 8
-	}
-	for ; i < len(s); i++ {
-		c := s[i]
-		if c == '"' {
-			text := s[d.pos+1 : i]
-			d.pos = i + 1
-			return text
-		}
-		if c == '\\' || c < ' ' || c >= utf8.RuneSelf {
-			break
-		}
-		if i+9 <= len(s) && !special(load(s, i+1)) {
-			i += 8
-		}
 	}
 	return d.longStr(i)
 }
@@ -382,13 +386,14 @@ func load(s string, i int) uint64 {
 		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 }
 
-// special reports whether any of eight bytes is a quote, a backslash, a control
-// character or outside ASCII; it may say so of a byte after one that is.
-func special(x uint64) bool {
+// special marks, by their highest bits, which of eight bytes are a quote, a
+// backslash, a control character or outside ASCII. The first mark is right;
+// behind it there may be more than there should be.
+func special(x uint64) uint64 {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	quotes := x ^ '"'*ones
 	slashes := x ^ '\\'*ones
-	return (x|(x-' '*ones)&^x|(quotes-ones)&^quotes|(slashes-ones)&^slashes)&tops != 0
+	return (x | (x-' '*ones)&^x | (quotes-ones)&^quotes | (slashes-ones)&^slashes) & tops
 }
 
 // longStr goes on with str where something stands that is not plain.

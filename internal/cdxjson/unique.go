@@ -11,51 +11,81 @@ import (
 // are known by a hash of all they hold. The hashes are keyed, and items of the
 // same hash are compared.
 type uniqueSet struct {
-	few   []keyed
-	many  map[uint64]int
-	spans []span // of all items
-	deep  map[uint64]int
+	slots []keyed // a list as long as it is short, and then a hash table
+	n     int
+	deep  map[uint64]int // where items stand, by all they hold, whose keys met
 }
 
-type span struct{ from, to int }
-
-// A keyed is the hash of an item's key, and which item that is.
+// A keyed is the hash of an item's key, and where the item begins.
 type keyed struct {
-	hash uint64
-	i    int
+	hash uint64 // 0 is an empty slot
+	from int
+}
+
+// shortSet is how many items are looked through one by one.
+const shortSet = 8
+
+// takeSet returns an empty set.
+func (d *decoder) takeSet() *uniqueSet {
+	last := len(d.sets) - 1
+	if last < 0 {
+		return &uniqueSet{slots: make([]keyed, 0, shortSet)}
+	}
+	u := d.sets[last]
+	d.sets = d.sets[:last]
+	if cap(u.slots) > shortSet {
+		u.slots = make([]keyed, 0, shortSet)
+	}
+	u.slots, u.n, u.deep = u.slots[:0], 0, nil
+	return u
 }
 
 // A hasher hashes values so that equal ones have equal hashes.
 type hasher struct{ seed maphash.Seed }
 
-// add puts the i-th item, which stands from from to to, into the set, unless an
-// equal one is there: then it returns that one's index.
-func (d *decoder) add(u *uniqueSet, from, to, i int) (twin int, ok bool) {
+// add puts the item that stands from from to to into the set, unless an equal
+// one is there: then it returns where that stands.
+func (d *decoder) add(u *uniqueSet, from, to int) (twin int, ok bool) {
 	if d.hash == nil {
 		d.hash = &hasher{maphash.MakeSeed()}
 	}
-	u.spans = append(u.spans, span{from, to})
-	h := d.keyHash(from, to)
-	if u.many == nil {
-		for _, k := range u.few {
-			if k.hash == h {
-				return d.same(u, k.i, i)
+	k := keyed{d.keyHash(from, to) | 1, from}
+	if u.n < shortSet {
+		for _, other := range u.slots {
+			if other.hash == k.hash {
+				return d.same(u, other.from, from)
 			}
 		}
-		if len(u.few) < 8 {
-			u.few = append(u.few, keyed{h, i})
-			return 0, true
-		}
-		u.many = make(map[uint64]int, 64)
-		for _, k := range u.few {
-			u.many[k.hash] = k.i
+		u.slots = append(u.slots, k)
+		u.n++
+		return 0, true
+	}
+	if u.n == shortSet && len(u.slots) == shortSet || u.n*4 >= len(u.slots)*3 {
+		old := u.slots
+		u.slots = make([]keyed, max(64, 4*len(old)))
+		for _, k := range old {
+			if k.hash != 0 {
+				*u.slot(k.hash) = k
+			}
 		}
 	}
-	if j, known := u.many[h]; known {
-		return d.same(u, j, i)
+	s := u.slot(k.hash)
+	if s.hash == k.hash {
+		return d.same(u, s.from, from)
 	}
-	u.many[h] = i
+	*s = k
+	u.n++
 	return 0, true
+}
+
+// slot is where the hash stands, or would.
+func (u *uniqueSet) slot(h uint64) *keyed {
+	mask := len(u.slots) - 1
+	for i := int(h>>20) & mask; ; i = (i + 1) & mask {
+		if s := &u.slots[i]; s.hash == h || s.hash == 0 {
+			return s
+		}
+	}
 }
 
 // keyHash is the hash of the item's key, or of all of it.
@@ -71,19 +101,19 @@ func (d *decoder) keyHash(from, to int) uint64 {
 	return d.deepHash(from)
 }
 
-// same decides about the i-th item, whose key the j-th has as well.
-func (d *decoder) same(u *uniqueSet, j, i int) (int, bool) {
+// same decides about the item at b, whose key the one at a has as well.
+func (d *decoder) same(u *uniqueSet, a, b int) (int, bool) {
 	if u.deep == nil {
 		u.deep = map[uint64]int{}
 	}
-	first, h := d.deepHash(u.spans[j].from), d.deepHash(u.spans[i].from)
+	first, second := d.deepHash(a), d.deepHash(b)
 	if _, known := u.deep[first]; !known {
-		u.deep[first] = j
+		u.deep[first] = a
 	}
-	if j, known := u.deep[h]; known && d.equal(u.spans[j], u.spans[i]) {
-		return j, false
+	if twin, known := u.deep[second]; known && d.equal(twin, b) {
+		return twin, false
 	}
-	u.deep[h] = i
+	u.deep[second] = b
 	return 0, true
 }
 
@@ -128,8 +158,8 @@ func mix(a, b uint64) uint64 {
 }
 
 // equal compares two values of the document.
-func (d *decoder) equal(a, b span) bool {
-	x, y := decoder{s: d.s[:a.to], pos: a.from}, decoder{s: d.s[:b.to], pos: b.from}
+func (d *decoder) equal(a, b int) bool {
+	x, y := decoder{s: d.s, pos: a}, decoder{s: d.s, pos: b}
 	return same(x.value(), y.value())
 }
 

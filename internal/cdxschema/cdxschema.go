@@ -101,6 +101,7 @@ type Node struct {
 	Rules    []Rule
 	index    index
 	byID     []int8
+	values   values
 
 	Alts    []*Node // of a Choice
 	Exactly bool    // exactly one of them must match, and not just one or more

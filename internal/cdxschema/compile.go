@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"maps"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,6 +133,7 @@ func (c *compiler) named(name string) *Node {
 				}
 			}
 		}
+		n.values = newValues(n.Enum)
 	case "alias":
 		for _, line := range e.lines {
 			if rest, holds := c.cut(line); holds {
@@ -273,7 +275,8 @@ func (c *compiler) expression(words []string) *Node {
 		return n
 	case word[0] == '"':
 		value := strings.Trim(word, `"`)
-		return &Node{Kind: String, Enum: map[string]string{value: value}}
+		enum := map[string]string{value: value}
+		return &Node{Kind: String, Enum: enum, values: newValues(enum)}
 	}
 	n := c.named(word)
 	if len(rest) == 0 {
@@ -377,6 +380,42 @@ func (x *index) find(members []Member, name string) int {
 		return i
 	}
 	return -1
+}
+
+// values are the strings of an enumeration in a hash table with room to spare.
+type values struct {
+	shift uint8
+	slots []string
+}
+
+const valuesMul = 0x9E3779B97F4A7C15
+
+func newValues(enum map[string]string) values {
+	width := bits.Len(uint(2*len(enum))) + 1
+	v := values{shift: uint8(64 - width), slots: make([]string, 1<<width)}
+	for _, s := range sortedKeys(enum) {
+		*v.slot(s) = s
+	}
+	return v
+}
+
+// slot is where s stands, or would.
+func (v *values) slot(s string) *string {
+	for i := hash(s, valuesMul) >> v.shift; ; i = (i + 1) & uint64(len(v.slots)-1) {
+		if at := &v.slots[i]; *at == s || *at == "" {
+			return at
+		}
+	}
+}
+
+// Value returns the string of the enumeration that is s, so that s itself need
+// not be kept.
+func (n *Node) Value(s string) (string, bool) {
+	if s == "" {
+		return "", false // no enumeration has it
+	}
+	known := *n.values.slot(s)
+	return known, known != ""
 }
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -76,7 +76,7 @@ func (n *Node) Check(s string) (want string, ok bool) {
 	case n.Kind != String:
 		return "no string", false
 	case n.Enum != nil:
-		if _, ok := n.Enum[s]; !ok {
+		if _, ok := n.Value(s); !ok {
 			return n.wantEnum(), false
 		}
 		return "", true
