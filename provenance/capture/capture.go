@@ -73,7 +73,8 @@ type Options struct {
 	// platform with documented properties of its own.
 	BuilderID string
 	// CI is the environment in which to look for a CI job, as os.Environ returns
-	// it. If nil, nobody looks. See [FindJob].
+	// it. See [FindJob]. If nil, nobody looks, and nobody looks either for the
+	// change request and the issues that the commit's message names.
 	CI []string
 	// RecordFailure asks for a record of a command that ends badly, too. [Options.Run]
 	// then returns one beside the error: its build has the exit status, and there is
@@ -224,6 +225,7 @@ type building struct {
 	sourceErr error
 	job       Job // zero if nobody looked
 	jobFile   jobFile
+	links     []provenance.ResourceDescriptor
 
 	salt        Salt // zero without commitments
 	commitments []Commitment

@@ -33,11 +33,18 @@ func (b *building) lookJob(ctx context.Context) {
 		return
 	}
 	b.job = FindJob(b.options.CI)
-	w := b.job.Workflow
-	if w.Path == "" || w.Commit == "" || b.source.top == "" {
+	if b.source.commit == "" {
 		return
 	}
 	g := newGit(b.source.top, b.env)
+	if commit, err := g.run(ctx, "cat-file", "commit", b.source.commit); err == nil {
+		_, message, _ := strings.Cut(string(commit), "\n\n")
+		b.links = linksOf(b.source.repository, b.job.System, message)
+	}
+	w := b.job.Workflow
+	if w.Path == "" || w.Commit == "" {
+		return
+	}
 	out, err := g.run(ctx, "rev-parse", "--verify", "--end-of-options", w.Commit+":"+w.Path)
 	blob := strings.TrimSuffix(string(out), "\n")
 	if err != nil || !isObject(blob) {
@@ -166,20 +173,25 @@ func (b *building) recordWorkflow(d *draft) {
 	d.materials = append(d.materials, m)
 }
 
-// recordRun adds to the run's details what the CI system says of the run.
+// recordRun adds to the run's details what the CI system says of the run, and
+// the pages that the commit names.
 func (b *building) recordRun(d *draft, run *provenance.RunDetails) {
 	j := b.job
-	if j.System == "" {
-		return
-	}
-	if b.argv != nil && b.options.BuilderID == "" {
+	if b.argv != nil && b.options.BuilderID == "" && j.BuilderID != "" {
 		run.Builder.ID = j.BuilderID
 	}
 	if b.argv != nil && j.ID != "" {
 		run.Metadata.InvocationID = j.ID + "#" + b.invocation
 	}
-	run.Byproducts = j.Byproducts()
-	for i := range run.Byproducts {
-		d.grade(pointer(atByproducts, strconv.Itoa(i)), Declared, fromCI)
+	for _, page := range j.Byproducts() {
+		d.grade(pointer(atByproducts, strconv.Itoa(len(run.Byproducts))), Declared, fromCI)
+		run.Byproducts = append(run.Byproducts, page)
+	}
+	for _, page := range b.links {
+		if slices.ContainsFunc(run.Byproducts, func(o provenance.ResourceDescriptor) bool { return o.Name == page.Name && o.URI == page.URI }) {
+			continue
+		}
+		d.grade(pointer(atByproducts, strconv.Itoa(len(run.Byproducts))), Inferred, "the message of the commit names it")
+		run.Byproducts = append(run.Byproducts, page)
 	}
 }
