@@ -96,6 +96,10 @@ func (o Options) build(f *gofacts.Facts, phase cdx.LifecyclePhase) (*cdx.BOM, er
 	main := mainComponent(f, o.Hashes)
 	o.Publisher.component(&main, f.Settings["-buildmode"])
 	stdlib := stdlibComponent(f)
+	if sums := hashList(o.Publisher.GoRelease); len(sums) > 0 {
+		stdlib.Hashes = &sums
+		stdlib.Properties = &[]cdx.Property{{Name: PropertyHashes, Value: "archive"}}
+	}
 	// By name: the modules are in order, and only stdlib has to find its place.
 	// (A component is large, and sorting them took longer than making them.)
 	components := make([]cdx.Component, len(f.Modules)+1)

@@ -9,6 +9,7 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
 	"github.com/touchmark-go/touchmark/internal/spdxlicense"
+	"github.com/touchmark-go/touchmark/provenance"
 )
 
 // A Publisher is what no file says and only those know who publish a program:
@@ -29,6 +30,10 @@ type Publisher struct {
 	// by module path: "acme.example/lib" is that module and all below it. The
 	// longest path counts. Other modules have no supplier.
 	Suppliers map[string]*cdx.OrganizationalEntity
+	// GoRelease are the digests of the archive that the Go release came in, as its
+	// makers publish them, if the publisher knows them: the standard library comes
+	// in no file of its own. Without, it has no hash.
+	GoRelease provenance.DigestSet
 	// DataLicense is on which terms the document itself may be used, an SPDX
 	// expression (metadata.licenses). "CC0-1.0" is usual.
 	DataLicense string
@@ -59,6 +64,9 @@ const (
 
 // check reports what of p cannot stand in a document.
 func (p Publisher) check() error {
+	if err := p.GoRelease.Validate(); err != nil {
+		return fmt.Errorf("publisher's Go release: %w", err)
+	}
 	for name, expression := range map[string]string{"data license": p.DataLicense, "license": p.License} {
 		if expression == "" {
 			continue

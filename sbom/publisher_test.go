@@ -121,6 +121,7 @@ func TestPublisherRefuses(t *testing.T) {
 		"a secret in a repository":    {Repository: "https://me:secret@acme.example/app"},
 		"a relative repository":       {Repository: "acme/app"},
 		"a secret in a distribution":  {Distribution: "https://secret@acme.example/app"},
+		"a digest that is none":       {GoRelease: provenance.DigestSet{"sha256": "AB"}},
 		"an unknown phase":            {Lifecycle: "later"},
 	} {
 		bom, err := refuse(sbom.Options{Publisher: p}, info)

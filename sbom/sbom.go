@@ -83,6 +83,9 @@ const (
 	// "true" when files differed from it.
 	PropertyRevision = "touchmark:go:vcs.revision"
 	PropertyModified = "touchmark:go:vcs.modified"
+	// PropertyHashes is "archive" of a component whose hashes are those of an
+	// archive that holds more than it.
+	PropertyHashes = "touchmark:go:hashes"
 	// PropertyEdges is a property of the metadata that says what the dependencies
 	// in the document mean: "imports", a package of the one imports a package of
 	// the other, or "requires", the one's go.mod file names the other.
