@@ -187,7 +187,12 @@ func TestReadmeImports(t *testing.T) {
 		}
 	}
 	slices.Sort(named)
-	want := []string{"provenance", "provenance/capture", "provenance/release", "sbom", "sbom/gomod", "sign", "sign/keys", "verify"}
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}", "./provenance/...", "./sbom/...", "./sign/...", "./verify/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Fields(strings.ReplaceAll(string(out), "github.com/touchmark-go/touchmark/", ""))
+	slices.Sort(want)
 	if !slices.Equal(named, want) {
 		t.Errorf("the table names %q, want %q", named, want)
 	}
