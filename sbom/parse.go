@@ -21,7 +21,8 @@ const (
 	MaxMembers = cdxjson.MaxMembers
 )
 
-// Parse reads a CycloneDX JSON document, 1.2 to 1.7. It is as strict as the
+// Parse reads a CycloneDX document: JSON of 1.2 to 1.7, or XML of 1.0 to 1.7,
+// which it tells apart by their first character. It is as strict as the
 // official schema of the document's own version, for 1.2 and 1.3 the strict one:
 // what that refuses, Parse refuses, with line, column and JSON pointer, with what
 // was wanted and what was found. What that allows, Parse accepts, but for what
@@ -50,6 +51,13 @@ func Read(r io.Reader) (*cdx.BOM, []Loss, error) {
 	text, err := readText(r)
 	if err != nil {
 		return nil, nil, fmt.Errorf("BOM: %w", err)
+	}
+	if isXML(text) {
+		bom, lost, err := readXML(text)
+		if err != nil {
+			return nil, nil, fmt.Errorf("BOM: %w", err)
+		}
+		return bom, lost, nil
 	}
 	bom, lost, err := cdxjson.Decode(text)
 	if err != nil {
@@ -102,7 +110,7 @@ func otherFormat(text string) error {
 		return nil
 	}
 	if names["spdxVersion"] != "" || names["@context"] != "" {
-		return errors.New("BOM is an SPDX document, want CycloneDX")
+		return errors.New("BOM is an SPDX document, want CycloneDX: package sbom/spdx reads SPDX 2.3")
 	}
 	switch format := names["bomFormat"]; format {
 	case `"` + cdx.BOMFormat + `"`:
