@@ -38,6 +38,9 @@ func (d *decoder) check(n *cdxschema.Node) {
 
 // text reads a string and asks the schema about it.
 func (d *decoder) text(n *cdxschema.Node) string {
+	if n.Plain && d.kind() == '"' {
+		return d.str()
+	}
 	if n.Kind == cdxschema.Choice && d.kind() != '"' {
 		if n = d.choose(n); n == nil {
 			return ""
@@ -64,10 +67,6 @@ func (d *decoder) text(n *cdxschema.Node) string {
 	if n.Enum != nil {
 		if known, ok := n.Value(s); ok {
 			return known
-		}
-	} else if n.Kind == cdxschema.String && n.Format == cdxschema.NoFormat && n.Max == 0 && len(s) >= n.Min {
-		if n.Min <= 1 {
-			return s
 		}
 	}
 	if want, ok := n.Check(s); !ok {

@@ -262,7 +262,7 @@ func items[T any](e *encoder, list []T, n *cdxschema.Node, write func(*encoder, 
 // text writes a string: what JSON must escape is escaped, and nothing else but
 // U+2028 and U+2029. What is not UTF-8 cannot be said in JSON.
 func (e *encoder) text(s string, n *cdxschema.Node) {
-	if n != nil && !(n.Kind == cdxschema.String && n.Enum == nil && n.Format == cdxschema.NoFormat && n.Max == 0 && n.Min == 0) {
+	if n != nil && !n.Plain {
 		if _, ok := n.Check(s); !ok {
 			e.bad = true
 		}

@@ -21,6 +21,10 @@ type decoder struct {
 	hash  *hasher
 	sets  []*uniqueSet // those that are not in use
 
+	// follow says, by the node's number, which member came after each the last
+	// time, from the one before all. Objects of one kind tend to be alike.
+	follow *[256]*[65]int8
+
 	// Of the object that was read last: the members it had, and where its
 	// bom-ref or ref stands, or 0.
 	lastSeen uint64
@@ -110,6 +114,7 @@ type object struct {
 	key     int
 
 	// The member that is being read.
+	index int // in the node's members
 	id    int
 	value *cdxschema.Node
 	name  string
@@ -141,7 +146,7 @@ func (d *decoder) open(n *cdxschema.Node) object {
 	if d.kind() != '{' {
 		d.fail(d.pos, "want %s, found %s", wantObject(n), d.found())
 	}
-	o := object{node: n, start: d.pos, id: first}
+	o := object{node: n, start: d.pos, id: first, index: -1}
 	if d.err == nil {
 		d.enter()
 	}
@@ -192,6 +197,15 @@ func (d *decoder) next(o *object) bool {
 		d.failLimit(d.pos, "more than %d members", MaxMembers)
 		return false
 	}
+	if f := d.followed(o.node); f != nil {
+		if i := f[o.index+1]; i >= 0 && int(i) < len(o.node.Members) {
+			if m := &o.node.Members[i]; strings.HasPrefix(d.s[d.pos:], m.Quoted) {
+				d.pos += len(m.Quoted)
+				o.name = m.Name
+				return d.member(o, int(i))
+			}
+		}
+	}
 	o.name = d.str()
 	if d.err != nil {
 		return false
@@ -209,13 +223,38 @@ func (d *decoder) next(o *object) bool {
 	if i < 0 {
 		return d.unlisted(o)
 	}
+	d.followed(o.node)[o.index+1] = int8(i)
+	return d.member(o, i)
+}
+
+// followed is what followed in objects of that kind, or nil if nothing is listed for them.
+func (d *decoder) followed(n *cdxschema.Node) *[65]int8 {
+	if len(n.Members) == 0 {
+		return nil
+	}
+	if d.follow == nil {
+		d.follow = new([256]*[65]int8)
+	}
+	f := d.follow[n.Number&255]
+	if f == nil {
+		f = new([65]int8)
+		for k := range f {
+			f[k] = -1
+		}
+		d.follow[n.Number&255] = f
+	}
+	return f
+}
+
+// member takes a member that the schema lists.
+func (d *decoder) member(o *object, i int) bool {
 	m := &o.node.Members[i]
 	if o.seen>>i&1 != 0 {
 		d.fail(o.at, "duplicate member %s", quote(o.name))
 		return false
 	}
 	o.seen |= 1 << i
-	o.id, o.value = m.ID, m.Node
+	o.index, o.id, o.value = i, m.ID, m.Node
 	switch m.ID {
 	case nameBomRef, nameRef:
 		d.space()
@@ -278,10 +317,15 @@ func (d *decoder) close(o *object) {
 type array struct {
 	node  *cdxschema.Node
 	n     int
-	start int        // of the array
-	at    int        // of the element
-	set   *uniqueSet // if its items must differ
-	lone  bool
+	start int  // of the array
+	at    int  // of the element
+	lone  bool // an item has an expression
+
+	// If the items must differ: the first and its key, and from the second on
+	// all of them.
+	one    span
+	oneKey int
+	set    *uniqueSet
 }
 
 func (d *decoder) openArray(n *cdxschema.Node) array {
@@ -346,10 +390,15 @@ func (d *decoder) item(a *array) bool {
 		}
 	}
 	if a.node.Unique {
+		if a.n == 1 {
+			a.one, a.oneKey = span{a.at, d.pos}, d.lastKey
+			return true
+		}
 		if a.set == nil {
 			a.set = d.takeSet()
+			d.add(a.set, a.one.from, a.one.to, a.oneKey)
 		}
-		if twin, ok := d.add(a.set, a.at, d.pos); !ok {
+		if twin, ok := d.add(a.set, a.at, d.pos, d.lastKey); !ok {
 			way := strings.Split(pointers(d.s, []int{twin})[0], "/")
 			d.fail(a.at, "want items that differ, found item %s again", way[len(way)-1])
 			return false

@@ -3,6 +3,7 @@ package cdxjson
 import (
 	"hash/maphash"
 	"math"
+	"math/bits"
 	"strconv"
 )
 
@@ -21,6 +22,9 @@ type keyed struct {
 	hash uint64 // 0 is an empty slot
 	from int
 }
+
+// A span is where an item stands.
+type span struct{ from, to int }
 
 // shortSet is how many items are looked through one by one.
 const shortSet = 8
@@ -43,13 +47,13 @@ func (d *decoder) takeSet() *uniqueSet {
 // A hasher hashes values so that equal ones have equal hashes.
 type hasher struct{ seed maphash.Seed }
 
-// add puts the item that stands from from to to into the set, unless an equal
+// add puts the item that stands from from to to, with its key at key, into the set, unless an equal
 // one is there: then it returns where that stands.
-func (d *decoder) add(u *uniqueSet, from, to int) (twin int, ok bool) {
+func (d *decoder) add(u *uniqueSet, from, to, key int) (twin int, ok bool) {
 	if d.hash == nil {
 		d.hash = &hasher{maphash.MakeSeed()}
 	}
-	k := keyed{d.keyHash(from, to) | 1, from}
+	k := keyed{d.keyHash(from, to, key) | 1, from}
 	if u.n < shortSet {
 		for _, other := range u.slots {
 			if other.hash == k.hash {
@@ -89,14 +93,12 @@ func (u *uniqueSet) slot(h uint64) *keyed {
 }
 
 // keyHash is the hash of the item's key, or of all of it.
-func (d *decoder) keyHash(from, to int) uint64 {
+func (d *decoder) keyHash(from, to, key int) uint64 {
 	switch {
 	case d.s[from] == '"':
-		probe := decoder{s: d.s, pos: from}
-		return maphash.String(d.hash.seed, probe.str())
-	case d.s[from] == '{' && d.lastKey > from && d.lastKey < to:
-		probe := decoder{s: d.s, pos: d.lastKey}
-		return maphash.String(d.hash.seed, probe.str()) + 1
+		return maphash.String(d.hash.seed, stringAt(d.s, from))
+	case d.s[from] == '{' && key > from && key < to:
+		return maphash.String(d.hash.seed, stringAt(d.s, key)) + 2
 	}
 	return d.deepHash(from)
 }
@@ -115,6 +117,20 @@ func (d *decoder) same(u *uniqueSet, a, b int) (int, bool) {
 	}
 	u.deep[second] = b
 	return 0, true
+}
+
+// stringAt is the string at i, which is known to be one.
+func stringAt(s string, i int) string {
+	for k := i + 1; k+8 <= len(s); k += 8 {
+		if m := special(load(s, k)); m != 0 {
+			if k += bits.TrailingZeros64(m) / 8; s[k] == '"' {
+				return s[i+1 : k]
+			}
+			break
+		}
+	}
+	d := decoder{s: s, pos: i}
+	return d.str()
 }
 
 func (d *decoder) deepHash(from int) uint64 {

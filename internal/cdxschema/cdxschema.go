@@ -83,6 +83,7 @@ type Node struct {
 	Model string // the struct of cyclonedx-go that holds such an object; "" if none does
 	Kind  Kind
 
+	Plain   bool              // any string will do
 	Format  Format            // of a String
 	Enum    map[string]string // the strings that are allowed, each under itself; nil means any
 	Min     int               // how long a String (in characters) or an Array may be
@@ -99,6 +100,7 @@ type Node struct {
 	Required uint64   // bit i is set if Members[i] is required
 	Open     bool     // members that are not listed are allowed, with any value
 	Rules    []Rule
+	Number   int // of the node among those of its version
 	index    index
 	byID     []int8
 	values   values
@@ -110,6 +112,7 @@ type Node struct {
 // A Member is a member of an object.
 type Member struct {
 	Name     string
+	Quoted   string // the name as JSON has it, with the colon: "name":
 	ID       int    // the name's number, the same in all types and versions
 	XML      string // where it stands in XML; see the package comment
 	Required bool

@@ -160,6 +160,7 @@ func split(s string) []string {
 
 func (c *compiler) object(n *Node, e *entry) {
 	n.Kind = Object
+	n.Number = len(c.nodes)
 	if e.model != "-" {
 		n.Model = e.model
 	}
@@ -182,7 +183,7 @@ func (c *compiler) object(n *Node, e *entry) {
 		if required {
 			n.Required |= 1 << len(n.Members)
 		}
-		n.Members = append(n.Members, Member{Name: name, ID: c.ids[name], XML: xml, Required: required, Node: c.expression(split(expr))})
+		n.Members = append(n.Members, Member{Name: name, Quoted: `"` + name + `":`, ID: c.ids[name], XML: xml, Required: required, Node: c.expression(split(expr))})
 	}
 	if len(n.Members) > 64 {
 		panic(fmt.Sprintf("tables.txt: more than 64 members in %s", n.Name))
@@ -283,6 +284,7 @@ func (c *compiler) expression(words []string) *Node {
 		return n
 	}
 	if n.Kind == String {
+		n.Plain = false
 		n.Min, n.Max = lengths(rest[0])
 		return n
 	}
@@ -321,7 +323,7 @@ func builtIn(n *Node, name string) bool {
 	default:
 		n.Kind = String
 		f, known := formats[name]
-		n.Format = f
+		n.Format, n.Plain = f, f == NoFormat
 		return known || name == "string"
 	}
 	return true
