@@ -21,8 +21,10 @@ type Change struct {
 	// for what stands in parameters a JSON pointer into externalParameters
 	// (internal: and toolchain: into internalParameters).
 	Name string `json:"name,omitempty"`
-	// Kind is added, removed, changed, upgraded or downgraded. The last two are
-	// said of versions that can be ordered.
+	// Kind is added, removed, changed, upgraded, downgraded or unknown. Upgraded and
+	// downgraded are said of versions that can be ordered, and unknown of values that
+	// both builds only committed to, with different salts: nobody can tell whether
+	// they are equal without the salts.
 	Kind string `json:"kind"`
 	// Old and New are the values: text as it is, and anything else as JSON. What
 	// was added has no Old, and what was removed no New.
@@ -55,6 +57,8 @@ func (c Change) String() string {
 			return what + " removed"
 		}
 		return what + " removed: " + show(c.Old)
+	case "unknown":
+		return what + " cannot be compared: the salts of the commitments differ"
 	}
 	s := fmt.Sprintf("%s %s from %s to %s", what, c.Kind, show(c.Old), show(c.New))
 	if old, new, ok := strings.Cut(c.Range, ".."); ok {
@@ -71,11 +75,49 @@ func show(s string) string {
 	return s
 }
 
+// takeCommitments takes the commitments to values out of internal parameters, as
+// the build types of this project write them, nil if there are none.
+func takeCommitments(internal any) map[string]any {
+	all, _ := internal.(map[string]any)
+	c, _ := all["commitments"].(map[string]any)
+	if _, ok := c["salt"].(string); !ok {
+		return nil
+	}
+	delete(all, "commitments")
+	return c
+}
+
+// commitments compares what two builds committed to, which says something about
+// the values only under one salt. The salt is particular to a run.
+func (d *differ) commitments(a, b map[string]any) {
+	same := a["salt"] == b["salt"] && a["algorithm"] == b["algorithm"]
+	for _, kind := range []struct{ name, field string }{{"env", "environment"}, {"arguments", "flags"}} {
+		x, _ := a[kind.name].(map[string]any)
+		y, _ := b[kind.name].(map[string]any)
+		names := map[string]bool{}
+		for _, m := range []map[string]any{x, y} {
+			for name := range m {
+				names[name] = true
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			at := "/commitments/" + kind.name + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+			old, new := value(x[name]), value(y[name])
+			if old != "" && new != "" && !same {
+				d.changes = append(d.changes, Change{Field: kind.field, Name: at, Kind: "unknown", Old: old, New: new})
+				continue
+			}
+			d.text(kind.field, at, old, new)
+		}
+	}
+}
+
 // Diff explains how b differs from a: who built and by what rules; the source
 // and its commit; the toolchain; flags, environment and all other parameters,
 // member by member; and the dependencies, by version where they have one and by
 // digest. It leaves out what differs between any two runs: invocation id, times,
-// byproducts, and the builder's own version. The result is nil if nothing else
+// byproducts, the salts of commitments, and the builder's own version. Values
+// that are only committed to are compared where the salt is the same. The result is nil if nothing else
 // differs, and its order depends on nothing but the two builds.
 //
 // A nil Build has no inputs at all.
@@ -90,7 +132,9 @@ func Diff(a, b *Build) []Change {
 	d.text("builder", "", a.RunDetails.Builder.ID, b.RunDetails.Builder.ID)
 	d.text("buildType", "", a.BuildDefinition.BuildType, b.BuildDefinition.BuildType)
 	d.values(externalField, "", plainJSON(a.BuildDefinition.ExternalParameters), plainJSON(b.BuildDefinition.ExternalParameters))
-	d.values(internalField, "", plainJSON(a.BuildDefinition.InternalParameters), plainJSON(b.BuildDefinition.InternalParameters))
+	x, y := plainJSON(a.BuildDefinition.InternalParameters), plainJSON(b.BuildDefinition.InternalParameters)
+	d.commitments(takeCommitments(x), takeCommitments(y))
+	d.values(internalField, "", x, y)
 	d.dependencies(a.BuildDefinition.ResolvedDependencies, b.BuildDefinition.ResolvedDependencies)
 	slices.SortStableFunc(d.changes, func(x, y Change) int {
 		return cmp.Or(

@@ -205,3 +205,37 @@ func TestDiffSource(t *testing.T) {
 		}
 	}
 }
+
+// Values that are only committed to are equal or not under one salt, and
+// nobody can tell under two.
+func TestDiffCommitments(t *testing.T) {
+	type m = map[string]any
+	build := func(commitments any) *provenance.Build {
+		return &provenance.Build{BuildDefinition: provenance.BuildDefinition{InternalParameters: m{"commitments": commitments}}}
+	}
+	one := m{"algorithm": "hmac-sha256", "salt": "s1", "env": m{"A": "aa", "B": "bb", "C": "cc"}, "arguments": m{"3": "dd"}}
+	for _, test := range []struct {
+		b    any
+		want string
+	}{
+		{one, "\n"},
+		{m{"algorithm": "hmac-sha256", "salt": "s1", "env": m{"A": "aa", "B": "xx", "D": "ee"}, "arguments": m{"3": "dd"}},
+			"\nenvironment /commitments/env/B changed from bb to xx\nenvironment /commitments/env/C removed: cc\nenvironment /commitments/env/D added: ee\n"},
+		{m{"algorithm": "hmac-sha256", "salt": "s2", "env": m{"A": "aa"}, "arguments": m{"3": "ee"}},
+			"\nflags /commitments/arguments/3 cannot be compared: the salts of the commitments differ\nenvironment /commitments/env/A cannot be compared: the salts of the commitments differ\n" +
+				"environment /commitments/env/B removed: bb\nenvironment /commitments/env/C removed: cc\n"},
+		{m{"algorithm": "other", "salt": "s1", "env": m{"A": "aa", "B": "bb", "C": "cc"}, "arguments": m{"3": "dd"}},
+			"\nflags /commitments/arguments/3 cannot be compared: the salts of the commitments differ\nenvironment /commitments/env/A cannot be compared: the salts of the commitments differ\n" +
+				"environment /commitments/env/B cannot be compared: the salts of the commitments differ\nenvironment /commitments/env/C cannot be compared: the salts of the commitments differ\n"},
+		{"none of ours", "\n" + `flags /commitments/arguments/3 removed: dd
+environment /commitments/env/A removed: aa
+environment /commitments/env/B removed: bb
+environment /commitments/env/C removed: cc
+internal /commitments added: none of ours
+`},
+	} {
+		if got := lines(provenance.Diff(build(one), build(test.b))); got != test.want {
+			t.Errorf("Diff:%swant:%s", got, test.want)
+		}
+	}
+}
