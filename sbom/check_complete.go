@@ -34,7 +34,7 @@ func Completeness(bom *cdx.BOM) (components, dependencies cdx.CompositionAggrega
 	dependencies = cdx.CompositionAggregateComplete
 	for i, said := range g.edgesSaid {
 		one := level(said)
-		if g.edges[i] == nil && one == cdx.CompositionAggregateComplete {
+		if !g.known(i) && one == cdx.CompositionAggregateComplete {
 			one = cdx.CompositionAggregateUnknown // and no entry
 		}
 		dependencies = lesser(dependencies, one)

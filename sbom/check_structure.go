@@ -29,7 +29,7 @@ func structureRules() []rule {
 		{name: "duplicate-ref", reference: cdxRefs, want: "a bom-ref that nothing else has", remedy: "give each component a bom-ref of its own",
 			graph: func(g *graph, report func(int, string)) {
 				for _, i := range g.twice {
-					report(i, "bom-ref "+g.parts[i].ref+" for the second time")
+					report(i, "bom-ref "+g.ref(i)+" for the second time")
 				}
 			}},
 		{name: "unresolved-ref", reference: cdxRefs, want: "references to what is in the document", remedy: "list the component, or leave the reference out and say that the list is incomplete",
@@ -40,6 +40,9 @@ func structureRules() []rule {
 					} else if f.kind == faultTo {
 						report(f.at, "a dependency on "+f.ref+", which nothing has as its bom-ref")
 					}
+				}
+				if g.dropped > 0 {
+					report(-1, fmt.Sprintf("%d faults more in the dependencies", g.dropped))
 				}
 				for _, c := range g.compositions {
 					for _, ref := range c.missing {
@@ -59,29 +62,30 @@ func structureRules() []rule {
 			}},
 		{name: "self-edge", reference: cdxRefs, want: "dependencies on others", remedy: "leave it out of its own list",
 			graph: func(g *graph, report func(int, string)) {
-				for i, on := range g.edges {
-					if slices.Contains(on, i) {
+				for i := range g.start {
+					if slices.Contains(g.on(i), int32(i)) {
 						report(i, "a dependency on itself")
 					}
 				}
 			}},
-		{name: "cycle", advice: true, reference: cdxRefs, want: "no cycle: it is legal, and most often a mistake", remedy: "find out whether the packages really import each other",
+		{name: ruleCycle, advice: true, reference: cdxRefs, want: "no cycle: it is legal, and most often a mistake", remedy: "find out whether the packages really import each other",
 			graph: func(g *graph, report func(int, string)) {
+				if g.bare {
+					report(-1, "too many dependencies to look for one")
+					return
+				}
 				for _, cycle := range g.cycles() {
-					names := make([]string, 0, maxShown+2)
+					var names []string
 					for _, n := range cycle[:min(len(cycle), maxShown)] {
-						names = append(names, g.name(n))
+						names = append(names, g.name(int(n)))
 					}
-					if len(cycle) > maxShown {
-						names = append(names, fmt.Sprintf("%d more", len(cycle)-maxShown))
-					}
-					report(cycle[0], strings.Join(append(names, g.name(cycle[0])), " -> "))
+					report(int(cycle[0]), cycleText(names, len(cycle)))
 				}
 			}},
 		{name: "no-entry", advice: true, reference: cdxRefs, want: "an entry in the dependencies, empty for a leaf", remedy: "add the entry if the dependencies are known; without one they count as unknown",
 			graph: func(g *graph, report func(int, string)) {
-				for i, on := range g.edges {
-					if on == nil {
+				for i := range g.start {
+					if !g.known(i) {
 						report(i, "none: its dependencies are unknown")
 					}
 				}
@@ -90,7 +94,7 @@ func structureRules() []rule {
 			graph: falselyComplete},
 		{name: "contradiction", reference: cdxCompositions, want: "one answer to how complete it is", remedy: "keep the composition that is true",
 			graph: func(g *graph, report func(int, string)) {
-				for i := range g.parts {
+				for i := range g.start {
 					for _, c := range []claims{g.edgesSaid[i], g.partsSaid[i]} {
 						if c&claimsComplete != 0 && c != claimsComplete {
 							report(i, "complete, and something else")
@@ -110,10 +114,10 @@ func structureRules() []rule {
 		{name: "unreached", advice: true, reference: cdxRefs, want: "a way to it from the main component, whose dependencies are said to be complete all the way", remedy: "find out who brings it in, or leave it out",
 			graph: func(g *graph, report func(int, string)) {
 				reached, whole := g.reach()
-				if !whole {
+				if !whole || g.bare {
 					return
 				}
-				for i := range g.parts {
+				for i := range g.start {
 					if !reached[i] {
 						report(i, "nobody who depends on it")
 					}
@@ -122,12 +126,24 @@ func structureRules() []rule {
 	}
 }
 
+// ruleCycle is the rule about cycles.
+const ruleCycle = "cycle"
+
+// cycleText is a cycle of so many components, shown by the first of them.
+func cycleText(names []string, of int) string {
+	first := names[0]
+	if of > len(names) {
+		names = append(names, fmt.Sprintf("%d more", of-len(names)))
+	}
+	return strings.Join(append(names, first), " -> ")
+}
+
 // maxShown is how many components a cycle is shown by.
 const maxShown = 8
 
 // falselyComplete reports what a document calls complete and refutes itself.
 func falselyComplete(g *graph, report func(int, string)) {
-	broken := make([]bool, len(g.parts))
+	broken := make([]bool, len(g.start))
 	dangling := false
 	for _, f := range g.faults {
 		if f.kind == faultTo {
@@ -135,11 +151,11 @@ func falselyComplete(g *graph, report func(int, string)) {
 		}
 		dangling = dangling || f.kind == faultFrom
 	}
-	for i := range g.parts {
+	for i := range g.start {
 		if g.edgesSaid[i]&claimsComplete == 0 {
 			continue
 		}
-		if g.edges[i] == nil {
+		if !g.known(i) {
 			report(i, "complete dependencies, and no entry for them")
 		} else if broken[i] {
 			report(i, "complete dependencies, and one on what is not there")
@@ -154,26 +170,20 @@ func falselyComplete(g *graph, report func(int, string)) {
 // that is put together from. It is whole if all of them say that their
 // dependencies are complete.
 func (g *graph) reach() (reached []bool, whole bool) {
-	reached = make([]bool, len(g.parts))
+	reached = make([]bool, len(g.start))
 	if g.main < 0 {
 		return reached, false
 	}
-	children := make([][]int, len(g.parts))
-	for i, p := range g.parts {
-		if p.parent >= 0 {
-			children[p.parent] = append(children[p.parent], i)
-		}
-	}
 	whole = true
-	queue := []int{g.main}
+	queue := []int32{int32(g.main)}
 	reached[g.main] = true
 	for len(queue) > 0 {
-		i := queue[0]
-		queue = queue[1:]
-		if g.edges[i] == nil || g.edgesSaid[i] != claimsComplete {
+		i := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if !g.known(int(i)) || g.edgesSaid[i] != claimsComplete {
 			whole = false
 		}
-		for _, list := range [][]int{g.edges[i], children[i]} {
+		for _, list := range [][]int32{g.on(int(i)), g.inside[i]} {
 			for _, n := range list {
 				if !reached[n] {
 					reached[n] = true
@@ -188,31 +198,31 @@ func (g *graph) reach() (reached []bool, whole bool) {
 // cycles are the sets of two or more components that depend on each other, each
 // sorted, and sorted by their first (Tarjan, without recursion: strangers choose
 // how deep a graph is).
-func (g *graph) cycles() [][]int {
+func (g *graph) cycles() [][]int32 {
 	const unseen = 0
-	order, low := make([]int, len(g.parts)), make([]int, len(g.parts))
-	on := make([]bool, len(g.parts))
-	var stack []int
-	var found [][]int
-	type frame struct{ node, next int }
-	count := 0
-	for root := range g.parts {
+	order, low := make([]int32, len(g.start)), make([]int32, len(g.start))
+	on := make([]bool, len(g.start))
+	var stack []int32
+	var found [][]int32
+	type frame struct{ node, next int32 }
+	count := int32(0)
+	for root := range g.start {
 		if order[root] != unseen {
 			continue
 		}
 		var frames []frame
-		enter := func(n int) {
+		enter := func(n int32) {
 			count++
 			order[n], low[n] = count, count
 			stack, on[n] = append(stack, n), true
 			frames = append(frames, frame{n, 0})
 		}
-		enter(root)
+		enter(int32(root))
 		for len(frames) > 0 {
 			f := &frames[len(frames)-1]
 			n := f.node
-			if f.next < len(g.edges[n]) {
-				to := g.edges[n][f.next]
+			if targets := g.on(int(n)); int(f.next) < len(targets) {
+				to := targets[f.next]
 				f.next++
 				if order[to] == unseen {
 					enter(to)
@@ -241,6 +251,6 @@ func (g *graph) cycles() [][]int {
 			stack = stack[:at]
 		}
 	}
-	slices.SortFunc(found, func(a, b []int) int { return a[0] - b[0] })
+	slices.SortFunc(found, func(a, b []int32) int { return int(a[0] - b[0]) })
 	return found
 }

@@ -208,7 +208,7 @@ func TestCheckProfiles(t *testing.T) {
 		{"no serial number", `"serialNumber":"urn:uuid:a5ed6f86-e799-5ca5-879b-1dac4fd03a42",`, ``, "(bsi-2.1/sbom-uri) sbomqs/namespace"},
 		{"no supplier of the product", `"supplier":{"name":"Acme"},`, ``, "sbomqs/supplier"},
 		{"no data licence", `"licenses":[{"license":{"id":"CC0-1.0"}}],`, ``, "sbomqs/data-license"},
-		{"an old format", `"specVersion":"1.6"`, `"specVersion":"1.5"`, "bsi-2.1/format"},
+		{"an old format, which knows no acknowledgement", `"specVersion":"1.6"`, `"specVersion":"1.5"`, "bsi-2.1/format sbomqs/schema"},
 		{"vulnerabilities", `"dependencies":[{`, `"vulnerabilities":[{"id":"CVE-2026-1"}],"dependencies":[{`, "bsi-2.1/no-vulnerabilities"},
 		{"no version", `"name":"a","version":"1","purl":"pkg:generic/a@1"`, `"name":"a","purl":"pkg:generic/a"`, "bsi-2.1/version cisa-2025/version ntia-2021/version sbomqs/version"},
 		{"(devel)", `"name":"a","version":"1"`, `"name":"a","version":"(devel)"`, "bsi-2.1/version cisa-2025/version ntia-2021/version sbomqs/version"},

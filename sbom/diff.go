@@ -119,9 +119,9 @@ func entriesOf(bom *cdx.BOM) map[string][]entry {
 	walk(bom, func(s subjectComponent) {
 		e := newEntry(s.Component)
 		key := identity(s.Component)
-		if on := g.edges[i]; on != nil {
+		if g.known(i) {
 			e.edgesKnown = true
-			for _, n := range on {
+			for _, n := range g.on(i) {
 				e.edges = append(e.edges, g.parts[n].unversioned)
 			}
 			slices.Sort(e.edges)

@@ -152,7 +152,7 @@ func (m *merging) add(b *cdx.BOM) error {
 			m.parts[ref] = &mergedPart{component: c, edges: map[string]bool{}, parents: map[string]bool{}}
 		}
 		inside := ""
-		if p := g.parts[i].parent; p >= 0 {
+		if p := g.parents[i]; p >= 0 {
 			inside = refs[p]
 		}
 		m.parts[ref].parents[inside] = true
@@ -164,7 +164,7 @@ func (m *merging) add(b *cdx.BOM) error {
 		return fmt.Errorf("more than %d components in all", maxMerged)
 	}
 	if product {
-		for _, n := range g.edges[g.main] {
+		for _, n := range g.on(g.main) {
 			m.top[refs[n]] = true
 		}
 	} else {
@@ -176,9 +176,9 @@ func (m *merging) add(b *cdx.BOM) error {
 			continue
 		}
 		p := m.parts[refs[i]]
-		if on := g.edges[i]; on != nil {
+		if g.known(i) {
 			p.edgesKnown = true
-			for _, n := range on {
+			for _, n := range g.on(i) {
 				if refs[n] != "" && refs[n] != refs[i] {
 					p.edges[refs[n]] = true
 				}

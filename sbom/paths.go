@@ -96,7 +96,8 @@ func (g *graph) paths(targets []int, most int) (found [][]int, all bool) {
 			found = append(found, w.nodes())
 			continue // what lies behind it brings it in by itself
 		}
-		for i, n := range g.edges[w.node] {
+		for i, to := range g.on(w.node) {
+			n := int(to)
 			if far[n] < 0 || w.has(n) {
 				continue
 			}
@@ -111,8 +112,8 @@ func (g *graph) paths(targets []int, most int) (found [][]int, all bool) {
 // if it does not lead there.
 func (g *graph) distances(targets []int) []int {
 	back := make([][]int, len(g.parts))
-	for i, on := range g.edges {
-		for _, n := range on {
+	for i := range g.start {
+		for _, n := range g.on(i) {
 			back[n] = append(back[n], i)
 		}
 	}

@@ -11,14 +11,18 @@ import (
 // document.
 type graph struct {
 	parts   []part
-	numbers map[string]int  // of bom-refs, those of components without one are not here
-	twice   []int           // components whose bom-ref another one before has
-	others  map[string]bool // bom-refs of services and the like: they are there, and not checked
+	parents []int32           // the component that each is inside of, -1 if none
+	inside  map[int32][]int32 // and those that are inside of one
+	numbers map[string]int    // of bom-refs, those of components without one are not here
+	twice   []int             // components whose bom-ref another one before has
+	others  map[string]bool   // bom-refs of services and the like: they are there, and not checked
 
 	main int // the main component, -1 if there is none
-	// edges are what the components depend on, nil of those that have no entry.
-	edges  [][]int
-	faults []entryFault
+	// What the components depend on: start is where in targets the list of each
+	// begins, with its length before it, or -1 if it has no entry.
+	start   []int32
+	targets []int32
+	faults  []entryFault
 
 	compositions []composition
 	// edgesSaid and partsSaid are what the compositions say of the dependencies
@@ -27,6 +31,23 @@ type graph struct {
 	// allSaid is a composition of nothing that says complete, which some read as
 	// one of everything.
 	allSaid bool
+
+	seen map[int32]bool // of one entry, to be used again
+
+	// Of a document that is not held in memory:
+	index   *refIndex // in place of numbers
+	most    int       // faults that are kept
+	dropped int       // and how many are not
+	bare    bool      // edges of the main component alone are kept
+}
+
+// fault keeps what is wrong with an entry.
+func (g *graph) fault(f entryFault) {
+	if len(g.faults) == g.most {
+		g.dropped++
+		return
+	}
+	g.faults = append(g.faults, f)
 }
 
 // A part is a component of a graph.
@@ -36,7 +57,6 @@ type part struct {
 	unversioned string
 	purl        string
 	pointer     string
-	parent      int // the component that it is inside of; -1 if none
 }
 
 // An entryFault is what is wrong with the list of dependencies itself.
@@ -64,29 +84,77 @@ type composition struct {
 	empty        bool     // it names nothing
 }
 
+// size makes room for so many components and edges.
+func (g *graph) size(components, edges int) {
+	g.start = make([]int32, components)
+	for i := range g.start {
+		g.start[i] = -1
+	}
+	g.targets = make([]int32, 0, edges)
+	g.edgesSaid, g.partsSaid = make([]claims, components), make([]claims, components)
+	g.seen = map[int32]bool{}
+}
+
+// known reports whether component i has an entry in the dependencies.
+func (g *graph) known(i int) bool { return g.start[i] >= 0 }
+
+// on is what component i depends on, as far as that is known.
+func (g *graph) on(i int) []int32 {
+	at := g.start[i]
+	if at < 0 {
+		return nil
+	}
+	return g.targets[at+1:][:g.targets[at]]
+}
+
 func (g *graph) pointer(i int) string { return g.parts[i].pointer }
-func (g *graph) name(i int) string    { return g.parts[i].name }
+
+// name is the component's name and version, and ref its bom-ref. Where the
+// components are not held in memory it is a token that stands for them.
+func (g *graph) name(i int) string {
+	if g.parts == nil {
+		return nameToken(i)
+	}
+	return g.parts[i].name
+}
+
+func (g *graph) ref(i int) string {
+	if g.parts == nil {
+		return refToken(i)
+	}
+	return g.parts[i].ref
+}
 
 // number finds a bom-ref; known if it is there, and n is -1 if what has it is
 // no component.
 func (g *graph) number(ref string) (n int, known bool) {
-	if n, ok := g.numbers[ref]; ok {
+	if g.index != nil {
+		if n := g.index.find(ref); n >= 0 {
+			return n, true
+		}
+	} else if n, ok := g.numbers[ref]; ok {
 		return n, true
 	}
 	// References into other documents (BOM-Link) are theirs to resolve.
 	return -1, g.others[ref] || strings.HasPrefix(ref, "urn:cdx:")
 }
 
+func newGraph() *graph {
+	return &graph{others: map[string]bool{}, inside: map[int32][]int32{}, main: -1, most: 1 << 30}
+}
+
 // graphOf reads bom, which may be at odds with itself.
 func graphOf(bom *cdx.BOM) *graph {
-	g := &graph{numbers: map[string]int{}, others: map[string]bool{}, main: -1}
+	g := newGraph()
+	g.numbers = map[string]int{}
 	parents := map[string]int{}
 	walk(bom, func(s subjectComponent) {
 		i := len(g.parts)
-		p := part{ref: s.BOMRef, name: nameVersion(s.Component), unversioned: fullName(s.Component), purl: s.PackageURL, pointer: s.pointer, parent: -1}
+		p := part{ref: s.BOMRef, name: nameVersion(s.Component), unversioned: fullName(s.Component), purl: s.PackageURL, pointer: s.pointer}
+		parent := int32(-1)
 		if at := strings.LastIndex(s.pointer, "/components/"); at > 0 {
 			if n, ok := parents[s.pointer[:at]]; ok {
-				p.parent = n
+				parent = int32(n)
 			}
 		}
 		if s.Components != nil {
@@ -95,7 +163,10 @@ func graphOf(bom *cdx.BOM) *graph {
 		if s.main {
 			g.main = i
 		}
-		g.parts = append(g.parts, p)
+		g.parts, g.parents = append(g.parts, p), append(g.parents, parent)
+		if parent >= 0 {
+			g.inside[parent] = append(g.inside[parent], int32(i))
+		}
 		if s.BOMRef == "" {
 			return
 		}
@@ -106,8 +177,7 @@ func graphOf(bom *cdx.BOM) *graph {
 		g.numbers[s.BOMRef] = i
 	})
 	g.addServices(bom.Services)
-	g.edges = make([][]int, len(g.parts))
-	g.edgesSaid, g.partsSaid = make([]claims, len(g.parts)), make([]claims, len(g.parts))
+	g.size(len(g.parts), 0)
 	if bom.Dependencies != nil {
 		for i := range *bom.Dependencies {
 			d := &(*bom.Dependencies)[i]
@@ -133,33 +203,39 @@ func (g *graph) addServices(list *[]cdx.Service) {
 func (g *graph) addEntry(ref string, on []string) {
 	from, known := g.number(ref)
 	if !known {
-		g.faults = append(g.faults, entryFault{-1, faultFrom, ref})
+		g.fault(entryFault{-1, faultFrom, ref})
 		return
 	}
 	if from < 0 {
 		return
 	}
-	if g.edges[from] != nil {
-		g.faults = append(g.faults, entryFault{from, faultTwice, ref})
-	} else {
-		g.edges[from] = make([]int, 0, len(on))
+	if g.bare && from != g.main {
+		on = nil
 	}
-	seen := map[int]bool{}
+	before := g.on(from)
+	if g.known(from) {
+		g.fault(entryFault{from, faultTwice, ref})
+	}
+	at := len(g.targets)
+	g.start[from] = int32(at)
+	g.targets = append(append(g.targets, 0), before...)
+	clear(g.seen)
 	for _, to := range on {
 		n, known := g.number(to)
 		switch {
 		case !known:
-			g.faults = append(g.faults, entryFault{from, faultTo, to})
+			g.fault(entryFault{from, faultTo, to})
 			continue
 		case n < 0:
 			continue
-		case seen[n]:
-			g.faults = append(g.faults, entryFault{from, faultEdgeTwice, to})
+		case g.seen[int32(n)]:
+			g.fault(entryFault{from, faultEdgeTwice, to})
 			continue
 		}
-		seen[n] = true
-		g.edges[from] = append(g.edges[from], n)
+		g.seen[int32(n)] = true
+		g.targets = append(g.targets, int32(n))
 	}
+	g.targets[at] = int32(len(g.targets) - at - 1)
 }
 
 func (g *graph) addComposition(c *cdx.Composition) {
@@ -180,6 +256,9 @@ func (g *graph) addComposition(c *cdx.Composition) {
 	g.allSaid = g.allSaid || out.empty && c.Aggregate == cdx.CompositionAggregateComplete
 	claim(g.partsSaid, claimOf(c.Aggregate), out.assemblies)
 	claim(g.edgesSaid, claimOf(c.Aggregate), out.dependencies)
+	if g.index != nil {
+		out.assemblies, out.dependencies = nil, nil // the claims are all that is asked for
+	}
 	g.compositions = append(g.compositions, out)
 }
 

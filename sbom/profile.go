@@ -218,8 +218,8 @@ func property(c *cdx.Component, name string) string {
 // unknownSaid reports the components whose dependencies the document neither
 // lists nor says to be incomplete or unknown.
 func unknownSaid(g *graph, report func(int, string)) {
-	for i, on := range g.edges {
-		if on == nil && g.edgesSaid[i]&(claimsPart|claimsUnknown) == 0 {
+	for i := range g.start {
+		if !g.known(i) && g.edgesSaid[i]&(claimsPart|claimsUnknown) == 0 {
 			report(i, "neither dependencies nor a word about them")
 		}
 	}
@@ -229,7 +229,7 @@ func unknownSaid(g *graph, report func(int, string)) {
 func topLevel(g *graph, report func(int, string)) {
 	if g.main < 0 {
 		report(-1, "no main component")
-	} else if g.edges[g.main] == nil {
+	} else if !g.known(g.main) {
 		report(g.main, "no dependencies of the main component")
 	}
 }

@@ -62,13 +62,13 @@ func bsiRules() []rule {
 			}},
 		{name: "dependencies", reference: bsi + "5.2.2 Dependencies on other components", want: "what the component depends on and contains, and how complete that is", remedy: "add its entry in the dependencies, and a composition that names it",
 			graph: func(g *graph, report func(int, string)) {
-				for i, on := range g.edges {
+				for i := range g.start {
 					switch {
-					case g.edgesSaid[i] == 0 && on == nil:
+					case g.edgesSaid[i] == 0 && !g.known(i):
 						report(i, "")
 					case g.edgesSaid[i] == 0:
 						report(i, "no word on how complete its dependencies are")
-					case on == nil && g.edgesSaid[i]&claimsComplete != 0:
+					case !g.known(i) && g.edgesSaid[i]&claimsComplete != 0:
 						report(i, "complete dependencies, and no entry for them")
 					}
 				}

@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -235,19 +236,19 @@ func sbomqsCategories() []sbomqsCategory {
 				return share(have, len(near)), false
 			}),
 			hung("declared-completeness", "that it is complete", "resolve it from the build itself; if it is not known, let the gap stand", .15, func(g *graph, report func(int, string)) {
-				for i := range g.parts {
+				for i := range g.start {
 					if !g.declaredComplete(i) {
 						report(i, "")
 					}
 				}
 			}, func(s *scoring) (float64, bool) {
 				have := 0
-				for i := range s.graph.parts {
+				for i := range s.graph.start {
 					if s.graph.declaredComplete(i) {
 						have++
 					}
 				}
-				return share(have, len(s.graph.parts)), false
+				return share(have, len(s.graph.start)), false
 			}),
 			document("primary", "a main component", "say metadata.component", .20, func(bom *cdx.BOM) (string, bool) { return "", metadata(bom).Component != nil }),
 			component("source-code", "where its source is", "add an external reference of type vcs", .15, func(s *subjectComponent) (string, bool) {
@@ -294,7 +295,7 @@ func sbomqsCategories() []sbomqsCategory {
 			}),
 			document("file-format", "JSON or XML", "write it so", .20, func(bom *cdx.BOM) (string, bool) { return "", bom.BOMFormat == cdx.BOMFormat }),
 			document("schema", "what the schema allows", "mend what is wrong", .20, func(bom *cdx.BOM) (string, bool) {
-				if err := check(bom); err != nil {
+				if err := Write(io.Discard, bom); err != nil {
 					return err.Error(), false
 				}
 				return "", true
@@ -410,14 +411,14 @@ func (g *graph) near() (all []int) {
 		return nil
 	}
 	add := func(n int) {
-		if len(g.edges[n]) > 0 {
+		if len(g.on(n)) > 0 {
 			all = append(all, n)
 		}
 	}
 	add(g.main)
-	for _, n := range g.edges[g.main] {
-		if n != g.main {
-			add(n)
+	for _, n := range g.on(g.main) {
+		if int(n) != g.main {
+			add(int(n))
 		}
 	}
 	return all
