@@ -30,8 +30,8 @@ its digest. Of a folder with a main package it lists what would be linked, with 
 there is no binary yet that it could be bound to. Of a file that holds an SBOM it shows that one.
 
 An image is an OCI layout, as a folder or a tar file, or what docker save writes. Of it sbom lists the Go
-programs with their modules, the packages of Debian, Alpine, npm and Python, and what lock files name, each
-with the layer that brought it. Of an image for several platforms, --platform chooses one.`,
+programs with their modules, the packages of Debian, Alpine, RPM, npm and Python, and what lock files name,
+each with the layer that brought it. Of an image for several platforms, --platform chooses one.`,
 		Example: `  touchmark sbom --out app.cdx.json dist/app
   touchmark sbom --format table dist/app
   touchmark sbom --format svg --out app.svg ./cmd/app

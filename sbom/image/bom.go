@@ -195,7 +195,7 @@ func layerName(l ocilayout.Layer) string {
 
 // programs adds the Go programs, each with its modules inside of it.
 func (d *document) programs() {
-	slices.SortFunc(d.binaries, func(a, b *binary) int { return cmp.Compare(a.first(), b.first()) })
+	slices.SortFunc(d.binaries, func(a, b *goProgram) int { return cmp.Compare(a.first(), b.first()) })
 	for _, b := range d.binaries {
 		slices.SortFunc(b.places, comparePlaces)
 		prefix := "/" + b.places[0].path
@@ -255,7 +255,7 @@ func renamed(refs []cdx.BOMReference, names map[string]string) *[]cdx.BOMReferen
 	return &out
 }
 
-func (b *binary) first() string { return slices.MinFunc(b.places, comparePlaces).path }
+func (b *goProgram) first() string { return slices.MinFunc(b.places, comparePlaces).path }
 
 func comparePlaces(a, b place) int { return cmp.Or(cmp.Compare(a.path, b.path), a.layer-b.layer) }
 
@@ -354,7 +354,7 @@ func (d *document) supplier(c *cdx.Component, p *pkg) {
 		return
 	}
 	contact := cdx.OrganizationalContact{Name: name, Email: mail}
-	if p.ecosystem != "deb" && p.ecosystem != "apk" {
+	if p.ecosystem != "deb" && p.ecosystem != "apk" && p.ecosystem != "rpm" {
 		c.Authors = &[]cdx.OrganizationalContact{contact}
 		return
 	}

@@ -93,9 +93,13 @@ func (d distro) qualifier() string {
 // purl is the package URL of a package of the distro, "" if there is none that says
 // the same again.
 func (d distro) purl(typ, name, version, arch string) string {
+	epoch := ""
+	if before, after, ok := strings.Cut(version, ":"); ok && typ == "rpm" {
+		epoch, version = before, after // which has a place of its own there
+	}
 	p, err := sbom.PURL{
 		Type: typ, Namespace: d.id, Name: name, Version: version,
-		Qualifiers: map[string]string{"arch": arch, "distro": d.qualifier()},
+		Qualifiers: map[string]string{"arch": arch, "distro": d.qualifier(), "epoch": epoch},
 	}.Canonical()
 	if err != nil {
 		return ""

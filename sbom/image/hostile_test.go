@@ -271,7 +271,7 @@ func TestCheck(t *testing.T) {
 func FuzzDescriptions(f *testing.F) {
 	paths := []string{
 		"var/lib/dpkg/status", "var/lib/dpkg/status.d/a", "lib/apk/db/installed", "etc/os-release", "usr/share/doc/a/copyright",
-		"node_modules/a/package.json", "x/a.dist-info/METADATA", "x/a.dist-info/RECORD", "package-lock.json", "requirements.txt",
+		"node_modules/a/package.json", "x/a.dist-info/METADATA", "x/a.dist-info/RECORD", "package-lock.json", "requirements.txt", rpmPath,
 	}
 	for i, content := range []string{
 		"Package: a\nStatus: install ok installed\nVersion: 1:2-3\nDepends: b (>= 1) | c, d:any\n more\n\nPackage: b\nVersion: 1\n",
@@ -279,7 +279,7 @@ func FuzzDescriptions(f *testing.F) {
 		"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: GPL-2+ or Expat, and BSD-3-clause\n",
 		`{"name": "a", "version": "1", "license": "(MIT OR Apache-2.0)", "dependencies": {"b": "1"}}`,
 		"Name: a\nVersion: 1\nRequires-Dist: b>1; extra == 'x'\nLicense-Expression: MIT\n\ntext", "a.py,sha256=x,1\n\"b\"\"c\",,\n",
-		`{"lockfileVersion": 3, "packages": {"node_modules/a": {"version": "1", "resolved": "https://h/a/-/a-1.tgz"}}}`, "a==1\n",
+		`{"lockfileVersion": 3, "packages": {"node_modules/a": {"version": "1", "resolved": "https://h/a/-/a-1.tgz"}}}`, "a==1\n", string(sqlite(bash(), glibc())),
 	} {
 		f.Add(i, content)
 	}

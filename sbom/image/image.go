@@ -14,10 +14,10 @@
 // The main component is the image by the digest of its manifest, so that
 // [sbom.Statement] binds the document to it. Below it stand the distribution; every
 // Go program with its modules inside of it, as [sbom.FromBinary] lists them; the
-// packages of Debian's and Alpine's databases; npm's and Python's installed
-// packages; and what lock files of npm, pip and cargo name where nothing of it is
-// installed, graded "declared". What an upper layer deleted is not there. A package
-// that several places speak of stands there once.
+// packages of Debian's, Alpine's and RPM's databases (RPM's in SQLite's format, not
+// the older ones); npm's and Python's installed packages; and what lock files name
+// where nothing of it is installed, graded "declared". What an upper layer deleted is
+// not there. A package that several places speak of stands there once.
 //
 // Each component has the file that speaks of it and the layer that brought it. A
 // package of a database came with the layer whose database lists it first.

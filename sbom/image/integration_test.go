@@ -348,3 +348,84 @@ func TestPythonEnvironment(t *testing.T) {
 	bom := imageOf(t, layer(nil, files(t, root)))
 	same(t, named(bom, "pypi", func(c *cdx.Component) string { return c.Name + "@" + c.Version }), list)
 }
+
+// RPM's own programs build packages and put them into its database, hundreds, so that
+// the tree in it has levels; what rpm -qa prints is what is listed.
+func TestRPMDatabase(t *testing.T) {
+	integration(t, "dpkg", "apt-get")
+	tools, root := t.TempDir(), t.TempDir()
+	if err := os.Chmod(tools, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	packages := []string{"rpm", "rpm-common", "librpm9", "librpmio9", "librpmbuild9", "librpmsign9", "liblua5.3-0", "libpopt0", "libarchive13"}
+	if out, err := exec.CommandContext(t.Context(), "apt-cache", append([]string{"show"}, packages...)...).CombinedOutput(); err != nil {
+		t.Skipf("this Debian has other packages of rpm: %s", out)
+	}
+	run(t, tools, "apt-get", append([]string{"download", "-q"}, packages...)...)
+	found, err := filepath.Glob(filepath.Join(tools, "*.deb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, deb := range found {
+		run(t, tools, "dpkg", "-x", deb, tools)
+	}
+	libraries, err := filepath.Glob(filepath.Join(tools, "usr", "lib", "*-linux-*"))
+	if err != nil || len(libraries) != 1 {
+		t.Fatalf("%v, %v", libraries, err)
+	}
+	t.Setenv("LD_LIBRARY_PATH", libraries[0])
+	t.Setenv("RPM_CONFIGDIR", filepath.Join(tools, "usr", "lib", "rpm"))
+	t.Setenv("HOME", root)
+	spec := "Name: many\nVersion: 1\nRelease: 1\nSummary: s\nLicense: MIT\nBuildArch: noarch\n%description\nx\n"
+	for i := range 300 {
+		epoch := ""
+		if i%3 == 1 {
+			epoch = "Epoch: 2\n"
+		}
+		spec += fmt.Sprintf("%%package -n p%d\nSummary: package %d\nVersion: 1.%d~rc1\n%sLicense: GPL-2.0-or-later OR MIT\nURL: https://p.example/\nRequires: p%d, /usr/bin/p0\nVendor: Somebody\n%%description -n p%d\n%s\n%%files -n p%d\n/usr/bin/p%d\n",
+			i, i, i, epoch, (i+1)%300, i, strings.Repeat("word ", i%7*400), i, i)
+	}
+	spec += "%install\nmkdir -p %{buildroot}/usr/bin\nfor i in $(seq 0 299); do echo $i > %{buildroot}/usr/bin/p$i; done\n"
+	if err := os.WriteFile(filepath.Join(root, "many.spec"), []byte(spec), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	usr := filepath.Join(tools, "usr", "bin")
+	run(t, root, filepath.Join(usr, "rpmbuild"), "--quiet", "-bb", "--define", "_topdir "+root+"/build", "--define", "_build_id_links none", "many.spec")
+	built, err := filepath.Glob(filepath.Join(root, "build", "RPMS", "noarch", "p*.rpm"))
+	if err != nil || len(built) != 300 {
+		t.Fatalf("%d packages were built, %v", len(built), err)
+	}
+	rpm := filepath.Join(usr, "rpm")
+	database := filepath.Join(root, "db")
+	run(t, root, filepath.Join(usr, "rpmdb"), "--define", "_db_backend sqlite", "--dbpath", database, "--initdb")
+	run(t, root, rpm, append([]string{"--define", "_db_backend sqlite", "--dbpath", database, "-i", "--justdb", "--nodeps", "--nosignature"}, built...)...)
+	list := run(t, root, rpm, "--define", "_db_backend sqlite", "--dbpath", database, "-qa", "--qf", `%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE} %{ARCH}\n`)
+	data, err := os.ReadFile(filepath.Join(database, "rpmdb.sqlite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bom := imageOf(t, []imagetest.Entry{
+		{Name: "etc/os-release", Body: "ID=fedora\nVERSION_ID=43\n"},
+		{Name: "usr/lib/sysimage/rpm/rpmdb.sqlite", Body: string(data)},
+	})
+	var want []string
+	for line := range strings.Lines(list) {
+		want = append(want, strings.Replace(strings.TrimSpace(line), " 0:", " ", 1))
+	}
+	same(t, named(bom, "rpm", debianWords), want)
+	for i := range *bom.Components {
+		c := &(*bom.Components)[i]
+		if c.Name == "p1" && (c.PackageURL != "pkg:rpm/fedora/p1@1.1~rc1-1?arch=noarch&distro=fedora-43&epoch=2" || (*c.Licenses)[0].Expression != "GPL-2.0-or-later OR MIT") {
+			t.Errorf("%s %+v", c.PackageURL, *c.Licenses)
+		}
+	}
+	edges := 0
+	for _, d := range *bom.Dependencies {
+		if strings.HasPrefix(d.Ref, "pkg:rpm/") {
+			edges += len(*d.Dependencies)
+		}
+	}
+	if edges != 298*2+1+1 {
+		t.Errorf("%d edges", edges)
+	}
+}

@@ -35,8 +35,8 @@ type scan struct {
 
 	packages   []*pkg
 	byKey      map[string]*pkg // ecosystem and package URL or key
-	binaries   []*binary
-	byDigest   map[string]*binary
+	binaries   []*goProgram
+	byDigest   map[string]*goProgram
 	locks      []locked
 	distro     distro
 	licenses   map[string][]string // by the path of a Debian copyright file
@@ -51,8 +51,8 @@ type scan struct {
 	unreadMore int
 }
 
-// A binary is a Go program in the image, at one place or several.
-type binary struct {
+// A goProgram is a Go program in the image, at one place or several.
+type goProgram struct {
 	bom    *cdx.BOM
 	places []place
 }
@@ -72,7 +72,7 @@ func scanImage(ctx context.Context, a *ocilayout.Archive, m ocilayout.Manifest, 
 	}
 	s := &scan{
 		archive: a, image: m, tree: tree, spool: &spool{folder: temp},
-		byKey: map[string]*pkg{}, byDigest: map[string]*binary{}, licenses: map[string][]string{}, npm: map[string]*pkg{},
+		byKey: map[string]*pkg{}, byDigest: map[string]*goProgram{}, licenses: map[string][]string{}, npm: map[string]*pkg{},
 		databases: map[string]int{}, seed: maphash.MakeSeed(), owned: map[uint64]struct{}{}, folders: map[string]string{},
 	}
 	defer func() { err = errors.Join(err, s.spool.Close()) }()
@@ -80,7 +80,7 @@ func scanImage(ctx context.Context, a *ocilayout.Archive, m ocilayout.Manifest, 
 		return nil, err
 	}
 	for _, p := range s.packages {
-		if p.purl == "" && (p.ecosystem == "deb" || p.ecosystem == "apk") {
+		if p.purl == "" && (p.ecosystem == "deb" || p.ecosystem == "apk" || p.ecosystem == "rpm") {
 			p.purl = s.distro.purl(p.ecosystem, p.name, p.version, p.arch)
 		}
 	}
@@ -120,10 +120,13 @@ func (s *scan) file(f ocilayout.File, r io.Reader) error {
 			return nil
 		})
 		accounted = true
-	case "dpkg rest":
+	case "database":
 		accounted = true
 	case "apk":
 		err = s.apk(at, r)
+		accounted = true
+	case "rpm":
+		err = s.rpm(at, f.Size, r)
 		accounted = true
 	case "copyright":
 		var names []string
@@ -192,6 +195,12 @@ func description(name string) string {
 	case "lib/apk/db/installed", "usr/lib/apk/db/installed":
 		return "apk"
 	}
+	if isRPM(name) {
+		return "rpm"
+	}
+	if strings.HasPrefix(name, "var/lib/rpm/") || strings.HasPrefix(name, "usr/lib/sysimage/rpm/") {
+		return "database"
+	}
 	if rest, ok := strings.CutPrefix(name, "var/lib/dpkg/"); ok {
 		folder, base := path.Split(rest)
 		switch {
@@ -202,13 +211,13 @@ func description(name string) string {
 		case folder == "info/" && strings.HasSuffix(base, ".list"):
 			return "dpkg list"
 		}
-		return "dpkg rest"
+		return "database"
 	}
 	if rest, ok := strings.CutPrefix(name, "usr/share/doc/"); ok && strings.Count(rest, "/") == 1 && strings.HasSuffix(rest, "/copyright") {
 		return "copyright"
 	}
 	if strings.HasPrefix(name, "lib/apk/") || strings.HasPrefix(name, "usr/lib/apk/") {
-		return "dpkg rest"
+		return "database"
 	}
 	if _, ok := npmFolder(name); ok {
 		return "npm"
@@ -320,6 +329,26 @@ func (s *scan) apk(at place, r io.Reader) error {
 	return errors.Join(err, failed)
 }
 
+// rpm reads RPM's database. One in Berkeley DB's or in its own format, and changes that
+// are not in the database yet, make the list incomplete.
+func (s *scan) rpm(at place, size int64, r io.Reader) error {
+	if path.Base(at.path) != "rpmdb.sqlite" {
+		if size == 0 {
+			return nil
+		}
+		return s.note(fmt.Errorf("%s: %w: packages of RPM in a format that is not read", at.path, errText))
+	}
+	s.databases[at.path] = at.layer
+	if err := s.spool.fill(r, maxDatabase); err != nil {
+		return err
+	}
+	return parseRPM(at.path, s.spool, s.spool.size, func(p *pkg) error {
+		p.places = []place{at}
+		_, err := s.add(p)
+		return err
+	}, s.own)
+}
+
 // program reads the build info of a Go program. accounted is false of every other file.
 func (s *scan) program(f ocilayout.File, r io.Reader) (accounted bool, err error) {
 	var start [4]byte
@@ -348,7 +377,7 @@ func (s *scan) program(f ocilayout.File, r io.Reader) (accounted bool, err error
 	sum := (*bom.Metadata.Component.Hashes)[0].Value
 	b := s.byDigest[sum]
 	if b == nil {
-		b = &binary{bom: bom}
+		b = &goProgram{bom: bom}
 		if len(s.packages)+len(s.binaries) >= maxPackages {
 			return false, errTooMany
 		}
@@ -443,6 +472,9 @@ func (s *scan) findLayers(ctx context.Context) error {
 }
 
 func ecosystemOf(name string) string {
+	if isRPM(name) {
+		return "rpm"
+	}
 	if strings.HasSuffix(name, "apk/db/installed") {
 		return "apk"
 	}
@@ -470,7 +502,7 @@ func (s *scan) listed(ctx context.Context, layer int) (map[string]map[string]boo
 		}
 		name := strings.TrimPrefix(path.Clean("/"+h.Name), "/")
 		kind := description(name)
-		if h.Typeflag != tar.TypeReg || kind != "apk" && name != "var/lib/dpkg/status" {
+		if h.Typeflag != tar.TypeReg || kind != "apk" && name != "var/lib/dpkg/status" && path.Base(name) != "rpmdb.sqlite" {
 			continue
 		}
 		keys := map[string]bool{}
@@ -481,9 +513,14 @@ func (s *scan) listed(ctx context.Context, layer int) (map[string]map[string]boo
 			keys[p.key()] = true
 			return nil
 		}
-		if kind == "apk" {
+		switch kind {
+		case "apk":
 			err = parseApk(name, tr, each, func(string) {})
-		} else {
+		case "rpm":
+			if err = s.spool.fill(tr, maxDatabase); err == nil {
+				err = parseRPM(name, s.spool, s.spool.size, each, func(string) error { return nil })
+			}
+		default:
 			err = parseDpkg(name, tr, each)
 		}
 		if err != nil {

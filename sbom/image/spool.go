@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 )
 
 // A spool holds one file of a layer at a time, so that it can be read at any place:
@@ -22,18 +23,21 @@ const maxMemory = 8 << 20
 
 // fill replaces what s holds by what r has, limit bytes at most.
 func (s *spool) fill(r io.Reader, limit int64) error {
-	if s.memory == nil {
-		s.memory = make([]byte, 0, maxMemory)
-	}
 	s.onDisk = false
-	n, err := io.ReadFull(r, s.memory[:maxMemory])
-	s.memory, s.size = s.memory[:n], int64(n)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil
+	s.memory = s.memory[:0]
+	for len(s.memory) < maxMemory {
+		s.memory = slices.Grow(s.memory, min(max(len(s.memory), 64<<10), maxMemory-len(s.memory)))
+		n, err := r.Read(s.memory[len(s.memory):min(cap(s.memory), maxMemory)])
+		s.memory = s.memory[:len(s.memory)+n]
+		s.size = int64(len(s.memory))
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
+	var err error
 	if s.disk == nil {
 		if s.disk, err = os.CreateTemp(s.folder, "touchmark-*"); err != nil {
 			return fmt.Errorf("could not make a file for what does not fit into memory: %w", err)
@@ -52,7 +56,7 @@ func (s *spool) fill(r io.Reader, limit int64) error {
 	s.size += more
 	s.onDisk = true
 	if err == nil && s.size > limit {
-		err = fmt.Errorf("%w: a program of more than %d bytes", errText, limit)
+		err = fmt.Errorf("%w: a file of more than %d bytes", errText, limit)
 	}
 	return err
 }
