@@ -68,7 +68,8 @@ func (r reach) String() string { return [...]string{"required", "imported", "cal
 // module names its version and the one that fixes it; another holds its aliases.
 //
 // A report that does not come to the comparison with the database is an error:
-// the scan was cut off.
+// the scan was cut off. That it was cut off later, between two messages, cannot be
+// seen: look at govulncheck's exit status before you convert what it wrote.
 func FromGovulncheck(r io.Reader, started, finished time.Time) (*Vulns, error) {
 	v, err := fromGovulncheck(r, started, finished)
 	if err != nil {

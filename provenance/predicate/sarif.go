@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/provenance"
@@ -22,15 +23,17 @@ type sarifRun struct {
 		Driver     sarifComponent   `json:"driver"`
 		Extensions []sarifComponent `json:"extensions"`
 	} `json:"tool"`
-	Invocations []struct {
-		ExecutionSuccessful *bool               `json:"executionSuccessful"`
-		Notifications       []sarifNotification `json:"toolExecutionNotifications"`
-		Configuration       []sarifNotification `json:"toolConfigurationNotifications"`
-	} `json:"invocations"`
-	Results  *[]sarifResult `json:"results"`
-	External struct {
+	Invocations []sarifInvocation `json:"invocations"`
+	Results     *[]sarifResult    `json:"results"`
+	External    struct {
 		Results []json.RawMessage `json:"results"`
 	} `json:"externalPropertyFileReferences"`
+}
+
+type sarifInvocation struct {
+	ExecutionSuccessful *bool               `json:"executionSuccessful"`
+	Notifications       []sarifNotification `json:"toolExecutionNotifications"`
+	Configuration       []sarifNotification `json:"toolConfigurationNotifications"`
 }
 
 type sarifComponent struct {
@@ -71,8 +74,9 @@ type sarifResult struct {
 // test that passed, under its own name.
 //
 // A run that did not end well (executionSuccessful is false, an error among
-// the tool's notifications) has FAILED. A run without results, as a tool writes it
-// that did not look, is an error, and so are results in other files.
+// the tool's notifications) has FAILED. A run without results, not even an empty
+// list, is an error, because the tool did not look, unless it says that it
+// ended well; and so are results in other files.
 func FromSARIF(r io.Reader, configuration ...provenance.ResourceDescriptor) (*TestResult, error) {
 	data, err := strictjson.ReadAll(r, maxHeld)
 	if err != nil {
@@ -110,7 +114,12 @@ func (t *tally) sarif(run *sarifRun) error {
 		return errors.New("its results are in other files")
 	}
 	if run.Results == nil {
-		return errors.New("it has no results, not even an empty list: the tool did not look")
+		// SARIF 3.14.23 wants an empty list of a tool that found nothing; some that
+		// say that they ended well leave it out.
+		if len(run.Invocations) == 0 || slices.ContainsFunc(run.Invocations, func(i sarifInvocation) bool { return i.ExecutionSuccessful == nil || !*i.ExecutionSuccessful }) {
+			return errors.New("it has no results, not even an empty list: the tool did not look")
+		}
+		run.Results = &[]sarifResult{}
 	}
 	whole := Passed
 	for i := range *run.Results {
