@@ -144,6 +144,11 @@ func (d *decoder) open(n *cdxschema.Node) object {
 		}
 	}
 	if d.kind() != '{' {
+		if n.Loose {
+			d.lose(d.pos, "")
+			d.skip()
+			return object{node: n, id: nothing}
+		}
 		d.fail(d.pos, "want %s, found %s", wantObject(n), d.found())
 	}
 	o := object{node: n, start: d.pos, id: first, index: -1}
@@ -160,15 +165,16 @@ func wantObject(n *cdxschema.Node) string {
 	return "an object (" + n.Name + ")"
 }
 
-// first and unlisted are no names' numbers.
+// These are no names' numbers.
 const (
 	first    = -2
 	unlisted = -1
+	nothing  = -3 // there is no object, and none is needed
 )
 
 // next moves to the value of the next member, or past the end of the object.
 func (d *decoder) next(o *object) bool {
-	if d.err != nil {
+	if d.err != nil || o.id == nothing {
 		return false
 	}
 	d.space()

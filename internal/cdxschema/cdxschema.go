@@ -99,6 +99,7 @@ type Node struct {
 	Members  []Member // of an Object, in the order of the table
 	Required uint64   // bit i is set if Members[i] is required
 	Open     bool     // members that are not listed are allowed, with any value
+	Loose    bool     // what is no object at all is allowed as well
 	Rules    []Rule
 	Number   int // of the node among those of its version
 	index    index

@@ -202,8 +202,12 @@ func (c *compiler) object(n *Node, e *entry) {
 }
 
 func (c *compiler) rule(n *Node, name string, sets []string) {
-	if name == "open" {
+	switch name {
+	case "open":
 		n.Open = true
+		return
+	case "loose":
+		n.Loose = true
 		return
 	}
 	var r Rule
