@@ -50,22 +50,17 @@ func (o Options) FromCycloneDX(bom *cdx.BOM) (*Document, []Loss, error) {
 	var lost []Loss
 	f := &from{
 		licenses: newLicenses(),
-		refs:     map[string]bool{},
+		refs:     refSet{},
 		lost:     func(l Loss) { lost = append(lost, l) },
 		pkg:      func(p Package) { doc.Packages = append(doc.Packages, p) },
 		relate:   func(r Relationship) { doc.Relationships = append(doc.Relationships, r) },
 	}
-	if err := f.head(doc, bom, o); err != nil {
+	if err := f.head(doc, bom, o, func() (string, error) { return contentID(bom) }); err != nil {
 		return nil, nil, fmt.Errorf("SPDX: %w", err)
 	}
-	if m := bom.Metadata; m != nil && m.Component != nil {
-		f.component("/metadata/component", "main", f.main(m), f.describe)
-	}
+	f.mainComponent(bom)
 	if bom.Components != nil {
-		describe := f.describe
-		if bom.Metadata != nil && bom.Metadata.Component != nil || len(*bom.Components) == 1 {
-			describe = nil
-		}
+		describe := f.describesAll(bom, len(*bom.Components))
 		for i := range *bom.Components {
 			f.component(at("/components", i), strconv.Itoa(i), &(*bom.Components)[i], describe)
 		}
@@ -87,12 +82,23 @@ func (o Options) FromCycloneDX(bom *cdx.BOM) (*Document, []Loss, error) {
 type from struct {
 	created  string
 	licenses *licenses
-	refs     map[string]bool           // of the packages so far
+	refs     refs                      // of the packages
 	supplier *cdx.OrganizationalEntity // that of the document, where the main component has none
 	lost     func(Loss)
 	pkg      func(Package)
 	relate   func(Relationship)
 }
+
+// refs are the bom-refs of the packages so far.
+type refs interface {
+	add(ref string)
+	has(ref string) bool
+}
+
+type refSet map[string]bool
+
+func (s refSet) add(ref string)      { s[ref] = true }
+func (s refSet) has(ref string) bool { return s[ref] }
 
 func (f *from) lose(pointer, what, why string) {
 	f.lost(Loss{Pointer: pointer, What: clip(what), Why: why})
@@ -150,7 +156,9 @@ const (
 	dataLicenseWhy = "SPDX demands that a document is under CC0-1.0"
 )
 
-func (f *from) head(doc *Document, bom *cdx.BOM, o Options) error {
+// head is what the document says of itself. id makes a UUID of the content, if
+// the BOM has no serial number.
+func (f *from) head(doc *Document, bom *cdx.BOM, o Options, id func() (string, error)) error {
 	m := bom.Metadata
 	if m == nil {
 		m = new(cdx.Metadata)
@@ -165,11 +173,11 @@ func (f *from) head(doc *Document, bom *cdx.BOM, o Options) error {
 		if serial != "" {
 			f.lose("/serialNumber", serial, "it is no UUID in lower case")
 		}
-		id, err := contentID(bom)
+		made, err := id()
 		if err != nil {
 			return err
 		}
-		serial = id
+		serial = made
 	}
 	doc.DocumentNamespace = namespaceOf(doc.Name, serial)
 	if bom.Version > 1 {
@@ -303,6 +311,21 @@ func (f *from) dataLicense(m *cdx.Metadata) {
 	f.lose("/metadata/licenses", fmt.Sprintf("licenses, %d of them", len(*m.Licenses)), dataLicenseWhy)
 }
 
+func (f *from) mainComponent(bom *cdx.BOM) {
+	if m := bom.Metadata; m != nil && m.Component != nil {
+		f.component("/metadata/component", "main", f.main(m), f.describe)
+	}
+}
+
+// describesAll is what is told of the components: without a main component the
+// document describes all of them, unless there is but one.
+func (f *from) describesAll(bom *cdx.BOM, components int) func(id string) {
+	if bom.Metadata != nil && bom.Metadata.Component != nil || components == 1 {
+		return nil
+	}
+	return f.describe
+}
+
 // main is the main component, with the supplier that the document names for it.
 func (f *from) main(m *cdx.Metadata) *cdx.Component {
 	c := *m.Component
@@ -332,7 +355,7 @@ func (f *from) dependency(pointer string, d *cdx.Dependency) {
 	if d.Provides != nil && len(*d.Provides) > 0 {
 		f.lose(pointer+"/provides", fmt.Sprintf("provides, %d of them", len(*d.Provides)), noPlace)
 	}
-	if !f.refs[d.Ref] {
+	if !f.refs.has(d.Ref) {
 		f.lose(pointer, fmt.Sprintf("the dependencies of %q", clip(d.Ref)), "it is no package of this document")
 		return
 	}
@@ -341,7 +364,7 @@ func (f *from) dependency(pointer string, d *cdx.Dependency) {
 		return
 	}
 	for i, on := range *d.Dependencies {
-		if !f.refs[on] {
+		if !f.refs.has(on) {
 			f.lose(at(pointer+"/dependsOn", i), on, "it is no package of this document")
 			continue
 		}
@@ -362,7 +385,7 @@ func (f *from) component(pointer, place string, c *cdx.Component, placed func(id
 	id := "SPDXRef-" + unnamed + place
 	if c.BOMRef != "" {
 		id = idOf(c.BOMRef)
-		f.refs[c.BOMRef] = true
+		f.refs.add(c.BOMRef)
 		if refOf(id) != c.BOMRef {
 			f.lose(pointer+"/bom-ref", c.BOMRef, "SPDX spells it otherwise: "+clip(id))
 		}
