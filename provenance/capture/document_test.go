@@ -28,7 +28,21 @@ func documented() (*building, []provenance.ResourceDescriptor) {
 				Replaces: &gofacts.Module{Path: "example.com/old", Version: "v1.0.0"}},
 		},
 		Settings: map[string]string{"GOOS": "linux", "GOARCH": "amd64", "GOAMD64": "v1", "CGO_ENABLED": "0", "-compiler": "gc", "-buildmode": "exe",
-			"-tags": "netgo,osusergo", "-trimpath": "true"},
+			"-tags": "netgo,osusergo", "-trimpath": "true", "-pgo": "default.pgo"},
+	}
+	app := gofacts.Module{Path: "example.com/app"}
+	looked := &inputs{
+		packages: []gofacts.Package{
+			{ImportPath: "runtime", Standard: true, DepOnly: true},
+			{ImportPath: "example.com/dep", Module: &facts.Modules[0], ModuleDir: "/go/pkg/mod/example.com/dep@v1.2.3", GoFiles: []string{"dep.go"}, DepOnly: true},
+			{ImportPath: "example.com/old", Module: &facts.Modules[1], ModuleDir: "/go/pkg/mod/example.com/fork@v1.1.0", GoFiles: []string{"old.go"}, DepOnly: true},
+			{ImportPath: "example.com/app/cmd/app", Name: "main", Module: &app, Main: true, ModuleDir: "/src/app", GoFiles: []string{"main.go"},
+				NativeFiles: []string{"fast_amd64.s"}, EmbedFiles: []string{"page.html"}},
+		},
+		folders:  []folder{{module: app, dir: "/src/app", main: true, digest: digest(provenance.DirHash, "app")}},
+		modules:  map[gofacts.Version]moduleCheck{},
+		profiles: []profile{{"example.com/app/cmd/app", provenance.ResourceDescriptor{Name: "profile cmd/app/default.pgo", Digest: digest(provenance.SHA256, "profile")}, nil}},
+		mod:      &gofacts.ModFile{Module: app.Path, Go: "1.26.0", Toolchain: "go1.26.8"},
 	}
 	b := &building{
 		options: Options{Env: []string{"CGO_ENABLED"}},
@@ -45,6 +59,7 @@ func documented() (*building, []provenance.ResourceDescriptor) {
 				{Name: "go tool link", URI: "pkg:generic/go@1.26.8#pkg/tool/linux_amd64/link", Digest: digest(provenance.SHA256, "link")},
 			}},
 		outputs:    []outputFile{{given: "dist/app", path: "/src/app/dist/app", facts: facts, grade: Observed, why: "made"}},
+		inputs:     looked,
 		invocation: "0f8fad5b-d9cb-469f-a165-70867728950e",
 		started:    time.Date(2026, 11, 21, 3, 6, 40, 0, time.UTC),
 		finished:   time.Date(2026, 11, 21, 3, 7, 0, 0, time.UTC),
@@ -97,5 +112,36 @@ func TestDocumentedExample(t *testing.T) {
 	}
 	if shown != indented.String() {
 		t.Errorf("the document shows\n%s, want\n%s", shown, indented.String())
+	}
+}
+
+// TestDocumentedInternal wants a row for every internal parameter that a go build
+// has.
+func TestDocumentedInternal(t *testing.T) {
+	b, subjects := documented()
+	b.inputs.vendored, b.toolchain.env["GOWORK"] = true, "off"
+	r, err := b.write(subjects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := os.ReadFile("../../docs/build-types/go-build/v1.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	prose, _, _ := strings.Cut(string(document), "```json")
+	golang, _ := r.Build().BuildDefinition.InternalParameters["go"].(map[string]any)
+	inputs, _ := golang["inputs"].(map[string]any)
+	if len(golang) < 12 || len(inputs) < 6 {
+		t.Fatalf("%d and %d members", len(golang), len(inputs))
+	}
+	for name := range golang {
+		if !strings.Contains(prose, "`go."+name+"`") {
+			t.Errorf("the document has no row for go.%s", name)
+		}
+	}
+	for name := range inputs {
+		if !strings.Contains(prose, "`go.inputs."+name+"`") && !strings.Contains(prose, "`."+name+"`") {
+			t.Errorf("the document has no row for go.inputs.%s", name)
+		}
 	}
 }
