@@ -25,18 +25,26 @@ import (
 )
 
 func newInspect() *cobra.Command {
-	return &cobra.Command{
+	var open opening
+	c := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "what is this file, who claims to have signed it, what does it say",
 		Long: `inspect says what a file is, who claims to have signed it, and what it says: bundles of evidence,
 statements, SBOMs, trust files, policies, keys, Go programs.
 
 Nothing is checked, and nothing of it is to be relied on: whoever wrote the file chose every word.
-touchmark verify checks.`,
+touchmark verify checks.
+
+With --open and --salt it checks one value that a build committed to (touchmark build --commit) and
+that somebody is shown: exit status 0 if it is the one, 1 if it is not.`,
 		Example: `  touchmark inspect dist/app.intoto.jsonl
-  touchmark inspect dist/app`,
+  touchmark inspect dist/app
+  touchmark inspect --salt app.salt --open DEPLOY_KEY dist/app.intoto.jsonl`,
 		Args: exactly("FILE"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
+			if open != (opening{}) {
+				return open.run(cmd, args[0])
+			}
 			var b bytes.Buffer
 			if err := inspect(&b, args[0]); err != nil {
 				return err
@@ -44,6 +52,8 @@ touchmark verify checks.`,
 			return emit(cmd, "", b.Bytes())
 		}),
 	}
+	open.flag(c)
+	return c
 }
 
 const unchecked = "Nothing below has been checked: it is what the file says. To check it: touchmark verify"
