@@ -49,15 +49,23 @@ func (o Options) FromBinary(r io.ReaderAt) (*cdx.BOM, error) {
 	return o.build(facts, cdx.LifecyclePhasePostBuild)
 }
 
-// digest reads r to its end, once. It hashes the same piece twice while it is
-// still in the processor's cache.
+// digest reads r to its end, once, and hashes each piece both ways side by side.
 func digest(r io.ReaderAt) (provenance.DigestSet, error) {
 	h256, h512 := sha256.New(), sha512.New()
-	buf := make([]byte, 128<<10)
+	pieces, done := make(chan []byte), make(chan struct{})
+	defer close(pieces)
+	go func() {
+		for piece := range pieces {
+			h512.Write(piece)
+			done <- struct{}{}
+		}
+	}()
+	buf := make([]byte, 256<<10)
 	for off := int64(0); ; {
 		n, err := r.ReadAt(buf, off)
+		pieces <- buf[:n]
 		h256.Write(buf[:n])
-		h512.Write(buf[:n])
+		<-done
 		off += int64(n)
 		if err == io.EOF {
 			return provenance.DigestSet{

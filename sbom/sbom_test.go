@@ -99,6 +99,8 @@ func TestExactlyTheLinkedModules(t *testing.T) {
 		{"GOOS=linux", "GOARCH=amd64", "-ldflags=-s -w"},
 		{"GOOS=linux", "GOARCH=amd64", "-tags=extra"},
 		{"GOOS=darwin", "GOARCH=arm64"},
+		{"GOOS=darwin", "GOARCH=arm64", "-ldflags=-s -w"},
+		{"GOOS=windows", "GOARCH=amd64"},
 		{"GOOS=windows", "GOARCH=amd64", "-ldflags=-s -w"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {

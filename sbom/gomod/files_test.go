@@ -3,7 +3,6 @@ package gomod_test
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -305,42 +304,4 @@ func large(t testing.TB, n int) gomod.Files {
 	}
 	main.WriteString(")\n")
 	return gomod.Files{GoMod: []byte(main.String()), GoSum: []byte(sum.String()), ModuleCache: os.DirFS(dir)}
-}
-
-// BenchmarkFromFiles is the BOM of 300 modules from their files to encoded
-// JSON. Beside it stands only reading these files.
-func BenchmarkFromFiles(b *testing.B) {
-	files := large(b, 300)
-	b.Run("document", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			bom, err := gomod.FromFiles(files)
-			if err != nil {
-				b.Fatal(err)
-			}
-			var out bytes.Buffer
-			if err := sbom.Write(&out, bom); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-	b.Run("raw/read", func(b *testing.B) {
-		var names []string
-		err := fs.WalkDir(files.ModuleCache, ".", func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() {
-				names = append(names, path)
-			}
-			return err
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
-		for b.Loop() {
-			for _, name := range names {
-				if _, err := fs.ReadFile(files.ModuleCache, name); err != nil {
-					b.Fatal(err)
-				}
-			}
-		}
-	})
 }
