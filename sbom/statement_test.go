@@ -76,7 +76,7 @@ func TestStatementRefuses(t *testing.T) {
 // What Parse would refuse is not written.
 func TestWriteRefuses(t *testing.T) {
 	for name, change := range map[string]func(*cdx.BOM){
-		"another format":  func(b *cdx.BOM) { b.BOMFormat = "" },
+		"another format": func(b *cdx.BOM) { b.BOMFormat = "" },
 		"an old version": func(b *cdx.BOM) { b.SpecVersion = cdx.SpecVersion1_1 },
 		"no version":     func(b *cdx.BOM) { b.Version = 0 },
 		"no type":        func(b *cdx.BOM) { (*b.Components)[0].Type = "" },
