@@ -1,8 +1,10 @@
 package sign
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -64,13 +66,46 @@ func readSignature(s *strictjson.Scanner, closed bool) (sig Signature, err error
 			text, err := s.String()
 			sig.KeyID = string(text)
 			return err
+		case "cert":
+			if closed {
+				break // a Sigstore bundle has a place of its own for it
+			}
+			sig.Chain, err = readPEM(s)
+			return err
 		}
-		return skipUnknown(s, name, closed, "sig", "keyid")
+		return skipUnknown(s, name, closed, "sig", "keyid", "cert")
 	})
 	if err == nil && len(sig.Sig) == 0 {
 		err = s.Fail("want a signature in member \"sig\", found none")
 	}
 	return sig, err
+}
+
+// readPEM reads the certificates of a signature, the key's own first. Null and
+// empty are none.
+func readPEM(s *strictjson.Scanner) (chain [][]byte, err error) {
+	if s.Kind() == 'n' {
+		return nil, s.Skip()
+	}
+	text, err := s.String()
+	if err != nil {
+		return nil, err
+	}
+	for rest := bytes.TrimSpace(text); len(rest) > 0; {
+		if len(chain) == MaxChain {
+			return nil, s.FailLimit("more than %d certificates", MaxChain)
+		}
+		var block *pem.Block
+		if !bytes.HasPrefix(rest, []byte("-----BEGIN ")) {
+			return nil, s.Fail("want certificates in PEM and nothing else")
+		}
+		if block, rest = pem.Decode(rest); block == nil || block.Type != "CERTIFICATE" || len(block.Headers) > 0 || len(block.Bytes) == 0 {
+			return nil, s.Fail("want certificates in PEM and nothing else")
+		}
+		chain = append(chain, block.Bytes)
+		rest = bytes.TrimSpace(rest)
+	}
+	return chain, nil
 }
 
 // skipUnknown ignores a member that DSSE does not know, unless its name only
@@ -125,8 +160,14 @@ func (e *envelope) bundle(s *strictjson.Scanner, decode func(dst, src []byte) ([
 // of the specification.
 func (b *Bundle) marshalDSSE() ([]byte, error) {
 	for i, s := range b.Signatures {
-		if len(s.Chain)+len(s.Timestamps)+len(s.LogEntries) > 0 {
-			return nil, fmt.Errorf("signature %d has certificates, timestamps or log entries, which %q would lose: want %q", i, DSSE, Sigstore)
+		if len(s.Timestamps)+len(s.LogEntries) > 0 {
+			return nil, fmt.Errorf("signature %d has timestamps or log entries, which %q would lose: want %q", i, DSSE, Sigstore)
+		}
+		if len(s.Chain) > MaxChain {
+			return nil, fmt.Errorf("signature %d has %d certificates, want at most %d: %w", i, len(s.Chain), MaxChain, ErrLimit)
+		}
+		if slices.ContainsFunc(s.Chain, func(der []byte) bool { return len(der) == 0 }) {
+			return nil, fmt.Errorf("signature %d has an empty certificate", i)
 		}
 	}
 	return b.appendEnvelope(nil)
@@ -159,7 +200,18 @@ func (b *Bundle) appendEnvelope(dst []byte) ([]byte, error) {
 		}
 		dst = append(dst, `"sig":"`...)
 		dst = base64.StdEncoding.AppendEncode(dst, s.Sig)
-		dst = append(dst, `"}`...)
+		dst = append(dst, '"')
+		if b.Format != Sigstore && len(s.Chain) > 0 {
+			var chain []byte
+			for _, der := range s.Chain {
+				chain = append(chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+			}
+			dst = append(dst, `,"cert":`...)
+			if dst, err = appendText(dst, string(chain)); err != nil {
+				return nil, err
+			}
+		}
+		dst = append(dst, '}')
 	}
 	return append(dst, "]}"...), nil
 }

@@ -15,6 +15,13 @@ import (
 // Read reads evidence by its content: DSSE envelopes and Sigstore bundles, one
 // a line (in-toto attestation bundle, JSON lines), or one that is spread over
 // several lines and alone. Blank lines are skipped; no line at all is no entry.
+// Two documents hold several: the attestations of a package in npm's registry
+// ({"attestations": [{"bundle": …}]}), and what gcloud prints of an image that
+// Google Cloud Build made ({"provenance_summary": …}); the Origin of each of
+// those ends in a JSON pointer.
+//
+// An envelope may bring the certificate of its key along, in the member "cert"
+// of a signature, as the SLSA generators for GitHub write it: it is the Chain.
 //
 // What cannot be read is an entry whose Err says why, and the rest is read: bad
 // evidence must neither hide nor spoil the good. That is so for the limits as
@@ -79,26 +86,28 @@ func readLines(l *lines, name string) ([]*Bundle, error) {
 			err = fmt.Errorf("more than %d lines: %w", MaxLines, ErrLimit)
 			return append(all, &Bundle{Origin: name + strconv.Itoa(l.number), Err: err}), nil
 		}
-		b := &Bundle{Err: err}
+		origin := name + strconv.Itoa(l.number)
+		found := []*Bundle{{Err: err}}
 		if err == nil {
-			b = parse(line)
+			found = parse(line)
 		}
-		b.Origin = name + strconv.Itoa(l.number)
-		if first && err == nil && openEnded(line, b.Err) {
+		if first && err == nil && openEnded(line, found[0].Err) {
 			document, err := l.document()
 			if err != nil && !errors.Is(err, ErrLimit) {
 				return nil, err
 			}
-			one := &Bundle{Err: err}
+			pieces := []*Bundle{{Err: err}}
 			if err == nil {
-				one = parse(document)
+				pieces = parse(document)
 			}
-			if whole = one.Err; whole == nil {
-				one.Origin = b.Origin
-				return []*Bundle{one}, nil
+			if whole = pieces[0].Err; whole == nil || len(pieces) > 1 || pieces[0].Origin != "" {
+				return from(origin, pieces), nil
 			}
 		}
-		all = append(all, b)
+		if all = append(all, from(origin, found)...); len(all) > MaxLines {
+			err = fmt.Errorf("more than %d bundles: %w", MaxLines, ErrLimit)
+			return append(all[:MaxLines], &Bundle{Origin: origin, Err: err}), nil
+		}
 	}
 	if whole != nil && !slices.ContainsFunc(all, func(b *Bundle) bool { return b.Err == nil }) {
 		return []*Bundle{{Origin: all[0].Origin, Err: whole}}, nil
@@ -116,20 +125,33 @@ func openEnded(line []byte, reason error) bool {
 	return errors.As(strictjson.Check(line), &e) && e.Offset >= len(bytes.TrimRight(line, " \t\r"))
 }
 
-// parse reads one document. What kind it is, its members say.
-func parse(data []byte) *Bundle {
-	b, err := parseKind(strictjson.NewScanner(data))
-	if err != nil {
-		return &Bundle{Err: err}
+// from completes the origin of what was read in one place.
+func from(origin string, bundles []*Bundle) []*Bundle {
+	for _, b := range bundles {
+		b.Origin = origin + b.Origin
 	}
-	return b
+	return bundles
 }
 
-func parseKind(s *strictjson.Scanner) (*Bundle, error) {
+// parse reads one document. What kind it is, its members say. The Origin of
+// what it holds among other things is a JSON pointer into it.
+func parse(data []byte) []*Bundle {
+	found, err := parseKind(strictjson.NewScanner(data))
+	if err != nil {
+		return []*Bundle{{Err: err}}
+	}
+	return found
+}
+
+func parseKind(s *strictjson.Scanner) ([]*Bundle, error) {
 	var dsse envelope
 	var sigstore sigstoreBundle
+	var list collection
 	var isSigstore, isStatement bool
 	err := s.Object(func(name []byte) error {
+		if isCollection(name, s.Kind()) {
+			return list.member(s, name)
+		}
 		switch string(name) {
 		case "mediaType", "verificationMaterial", "dsseEnvelope", "messageSignature":
 			isSigstore = true
@@ -151,14 +173,19 @@ func parseKind(s *strictjson.Scanner) (*Bundle, error) {
 		return nil, err
 	case isSigstore && len(dsse.seen) > 0:
 		return nil, s.Fail("want a DSSE envelope or a Sigstore bundle, found the members of both")
+	case list.is && (isSigstore || len(dsse.seen) > 0), list.both:
+		return nil, s.Fail("want one kind of evidence, found the members of several")
 	case isSigstore:
-		return sigstore.bundle(s)
+		b, err := sigstore.bundle(s)
+		return []*Bundle{b}, err
 	case len(dsse.seen) > 0:
 		b, err := dsse.bundle(s, strictjson.AppendBase64Either)
 		if err == nil {
 			b.Format = DSSE
 		}
-		return b, err
+		return []*Bundle{b}, err
+	case list.is:
+		return list.all(s)
 	case isStatement:
 		return nil, s.Fail("want a signature, found a bare in-toto statement: nobody vouches for it")
 	}

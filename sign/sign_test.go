@@ -220,8 +220,11 @@ func TestMarshalRefuses(t *testing.T) {
 		{"an empty signature", func(b *sign.Bundle) { b.Signatures[0].Sig = nil }, "signature 0 is empty"},
 		{"too many signatures", func(b *sign.Bundle) { b.Signatures = make([]sign.Signature, 65) }, "65 signatures, want at most 64: over a limit"},
 		{"no format", func(b *sign.Bundle) { b.Format = "" }, `want format "dsse" or "sigstore-bundle", found ""`},
-		{"a certificate in an envelope", func(b *sign.Bundle) { b.Signatures[0].Chain = [][]byte{{1}} }, `signature 0 has certificates, timestamps or log entries, which "dsse" would lose: want "sigstore-bundle"`},
-		{"a timestamp in an envelope", func(b *sign.Bundle) { b.Signatures[0].Timestamps = [][]byte{{1}} }, `signature 0 has certificates, timestamps or log entries, which "dsse" would lose: want "sigstore-bundle"`},
+		{"an empty certificate in an envelope", func(b *sign.Bundle) { b.Signatures[0].Chain = [][]byte{{}} }, "signature 0 has an empty certificate"},
+		{"nine certificates in an envelope", func(b *sign.Bundle) {
+			b.Signatures[0].Chain = [][]byte{{1}, {1}, {1}, {1}, {1}, {1}, {1}, {1}, {1}}
+		}, "signature 0 has 9 certificates, want at most 8: over a limit"},
+		{"a timestamp in an envelope", func(b *sign.Bundle) { b.Signatures[0].Timestamps = [][]byte{{1}} }, `signature 0 has timestamps or log entries, which "dsse" would lose: want "sigstore-bundle"`},
 		{"a bundle", func(b *sign.Bundle) { b.Format = sign.Sigstore }, ""},
 		{"a bundle with two signatures", func(b *sign.Bundle) { b.Format = sign.Sigstore; b.Signatures = append(b.Signatures, b.Signatures[0]) }, "want exactly one signature in a Sigstore bundle, found 2"},
 		{"a bundle with a leaf", func(b *sign.Bundle) { b.Format = sign.Sigstore; b.Signatures[0].Chain = [][]byte{{1}} }, ""},
