@@ -40,7 +40,7 @@ func readXML(text string) (*cdx.BOM, []Loss, error) {
 	// What the model holds is what it writes.
 	back, err := toTree(bom)
 	if err != nil {
-		return nil, nil, err
+		return bom, []Loss{{Pointer: "", What: "the XML form", Why: "what is read cannot be written: " + err.Error()}}, nil
 	}
 	schema.Arrange(back)
 	toModel(back)
