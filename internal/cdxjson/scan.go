@@ -151,12 +151,18 @@ func (d *decoder) open(n *cdxschema.Node) object {
 		}
 		d.fail(d.pos, "want %s, found %s", wantObject(n), d.found())
 	}
+	if n.Kind != cdxschema.Object {
+		d.fail(d.pos, "want %s, found an object", kindNames[n.Kind])
+	}
 	o := object{node: n, start: d.pos, id: first, index: -1}
 	if d.err == nil {
 		d.enter()
 	}
 	return o
 }
+
+var kindNames = [...]string{cdxschema.Any: "a value", cdxschema.String: "a string", cdxschema.Integer: "an integer", cdxschema.Number: "a number",
+	cdxschema.Boolean: "a boolean", cdxschema.Array: "an array", cdxschema.Object: "an object", cdxschema.Choice: "another value"}
 
 func wantObject(n *cdxschema.Node) string {
 	if n.Name == "" {
@@ -337,6 +343,9 @@ type array struct {
 func (d *decoder) openArray(n *cdxschema.Node) array {
 	if d.kind() != '[' {
 		d.fail(d.pos, "want an array, found %s", d.found())
+	}
+	if n.Kind != cdxschema.Array && n.Kind != cdxschema.Any {
+		d.fail(d.pos, "want %s, found an array", kindNames[n.Kind])
 	}
 	a := array{node: n, start: d.pos}
 	if d.err == nil {

@@ -35,10 +35,19 @@ type Part struct {
 // until it returns false. What was yielded obeys the schema; that the document
 // as a whole does is known when Scan returns nil.
 func Scan(r io.Reader, yield func(*Part) bool) error {
-	s := stream{window: window{r: r, buf: make([]byte, 0, windowSize), line: 1}, hash: hasher{maphash.MakeSeed()}, yield: yield}
+	s := newStream(r, yield)
 	if err := s.prepare(); err != nil {
 		return err
 	}
+	return s.scan()
+}
+
+func newStream(r io.Reader, yield func(*Part) bool) *stream {
+	return &stream{window: window{r: r, buf: make([]byte, 0, windowSize), line: 1}, hash: hasher{maphash.MakeSeed()}, yield: yield}
+}
+
+// scan reads the document, and a second time for items that may be there twice.
+func (s *stream) scan() error {
 	if err := s.run(); err != nil || s.stopped || len(s.items.suspects) == 0 {
 		return err
 	}

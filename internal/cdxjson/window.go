@@ -113,6 +113,11 @@ func (w *window) skim(keep bool) ([]byte, error) {
 	for {
 		n, done := k.feed(w.buf[w.pos+from : w.end])
 		from += n
+		if keep && from > MaxPart {
+			err := w.fail("", "want a part of at most %d bytes, found more", MaxPart)
+			err.limit = true
+			return nil, err
+		}
 		if done || w.eof {
 			if !done && (k.depth > 0 || k.inString || from == 0) {
 				w.pos += from
@@ -127,10 +132,6 @@ func (w *window) skim(keep bool) ([]byte, error) {
 			if k.depth == 0 && !k.inString {
 				k.begun = true
 			}
-		} else if from > MaxPart {
-			err := w.fail("", "want a part of at most %d bytes, found more", MaxPart)
-			err.limit = true
-			return nil, err
 		}
 		if err := w.fill(); err != nil {
 			return nil, err

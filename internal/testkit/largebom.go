@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -21,24 +22,46 @@ func LargeBOM(t testing.TB, components int) string {
 }
 
 // NewLargeBOM returns a reader that makes that document as it is read, so that
-// one of a gigabyte needs no room.
-func NewLargeBOM(components int) io.Reader { return &largeBOM{n: components} }
+// one of a gigabyte needs no room. It can go to the document's beginning and end.
+func NewLargeBOM(components int) io.ReadSeeker { return &largeBOM{n: components} }
 
 type largeBOM struct {
 	n, i  int // i counts components, and then dependencies
 	state int
 	buf   []byte
+	off   int   // how much of buf has been read
+	at    int64 // and of the whole
+}
+
+// Seek knows the beginning, the place and the end.
+func (l *largeBOM) Seek(offset int64, whence int) (int64, error) {
+	switch {
+	case offset == 0 && whence == io.SeekCurrent:
+	case offset == 0 && whence == io.SeekStart:
+		*l = largeBOM{n: l.n}
+	case offset == 0 && whence == io.SeekEnd:
+		if _, err := io.Copy(io.Discard, struct{ io.Reader }{l}); err != nil {
+			return 0, err
+		}
+	default:
+		return 0, errors.New("want the beginning or the end")
+	}
+	return l.at, nil
 }
 
 func (l *largeBOM) Read(p []byte) (int, error) {
-	for len(l.buf) < len(p) && l.state < 4 {
-		l.more()
+	if l.off == len(l.buf) {
+		l.buf, l.off = l.buf[:0], 0
+		for len(l.buf) < 32<<10 && l.state < 4 {
+			l.more()
+		}
+		if len(l.buf) == 0 {
+			return 0, io.EOF
+		}
 	}
-	if len(l.buf) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, l.buf)
-	l.buf = append(l.buf[:0], l.buf[n:]...)
+	n := copy(p, l.buf[l.off:])
+	l.off += n
+	l.at += int64(n)
 	return n, nil
 }
 
