@@ -14,7 +14,7 @@ import (
 //	doc DOC JSON                  copy DOC FROM
 //	text DOC OLD NEW              bytes of the document, before it is signed
 //	append DOC TEXT               prepend DOC TEXT
-//	fill DOC deep|members|subjects|digests|text N
+//	fill DOC deep|services|members|subjects|digests|text N
 //	sign NAME KEY… + KEY…         evidence of the document NAME; + begins another line
 //	sign NAME id {identity}       by an identity that the authority certifies
 //	payloadtype NAME TYPE         format NAME dsse|sigstore
@@ -178,6 +178,8 @@ func fill(data []byte, what string, n int) ([]byte, error) {
 	switch what {
 	case "deep":
 		after = append(append([]byte(`"x":`), bytes.Repeat([]byte("["), n)...), append(bytes.Repeat([]byte("]"), n), ',')...)
+	case "services": // one below the other, as an SBOM may have them
+		after = []byte(`"services":[` + strings.Repeat(`{"name":"s","services":[`, n) + strings.Repeat("]}", n) + "],")
 	case "members":
 		var b bytes.Buffer
 		b.WriteString(`"x":[0`)
