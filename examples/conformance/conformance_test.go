@@ -18,6 +18,9 @@ func TestCorpus(t *testing.T) {
 		counts
 		skips string
 	}{
+		"cyclonedx":            {counts{464, 0, 118}, "CycloneDX textproto"},
+		"cyclonedx-examples":   {counts{26, 0, 0}, ""},
+		"cyclonedx-gomod":      {counts{10, 0, 0}, ""},
 		"dsse":                 {counts{3, 0, 1}, "SKIP dsse/gpg-ed25519 OpenPGP key\n"},
 		"wycheproof":           {counts{19, 0, 0}, ""},
 		"openvex":              {counts{4, 0, 0}, ""},

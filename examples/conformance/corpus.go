@@ -55,6 +55,9 @@ func runner(format string) func(row) error {
 	if strings.HasSuffix(format, "-textproto") {
 		return func(row) error { return skipTextproto }
 	}
+	if strings.HasPrefix(format, "cyclonedx-") {
+		return runCycloneDX
+	}
 	return func(row) error { return skipNotYet }
 }
 
