@@ -17,6 +17,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"unicode/utf8"
+
+	"github.com/touchmark-go/touchmark/internal/safefs"
 )
 
 // Limits of a folder that is hashed.
@@ -142,7 +144,7 @@ func (b *fileBatch) hash(ctx context.Context, h hash.Hash, buf []byte) {
 		if b.err == nil {
 			h.Reset()
 			if err := f.in.hash(ctx, f.name, h, buf); err != nil {
-				b.err = fmt.Errorf("%s: %w", quote(f.prefix+f.name), unpathed(err))
+				b.err = at(f.prefix+f.name, err)
 			}
 			h.Sum(f.sum[:0])
 		}
@@ -150,13 +152,33 @@ func (b *fileBatch) hash(ctx context.Context, h hash.Hash, buf []byte) {
 	}
 }
 
-// unpathed is the cause of an error that names a path of its own.
-func unpathed(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err
+// A refusal is an error about what a folder holds, which is not the disk's. Its
+// kind is one of safefs.
+type refusal struct {
+	text string
+	kind error
+}
+
+func (r *refusal) Error() string { return r.text }
+func (r *refusal) Unwrap() error { return r.kind }
+
+func refuse(kind error, format string, args ...any) error {
+	return &refusal{fmt.Sprintf(format, args...), kind}
+}
+
+// at says of an error where in the folder it was. What is the disk's stays an
+// [fs.PathError], as callers know it.
+func at(path string, err error) error {
+	var refused *refusal
+	var disk *fs.PathError
+	switch {
+	case errors.As(err, &refused), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &disk):
+		err = &fs.PathError{Op: disk.Op, Path: "it", Err: disk.Err}
+	default:
+		err = &fs.PathError{Op: "open", Path: "it", Err: err}
 	}
-	return err
+	return fmt.Errorf("%s: %w", quote(path), err)
 }
 
 // A folderWalk lists the files of a folder in the order of Hash1.
@@ -219,7 +241,7 @@ func (w *folderWalk) flush(ctx context.Context) error {
 // folder lists f, whose path is prefix.
 func (w *folderWalk) folder(ctx context.Context, f *sharedFolder, prefix string, depth int) error {
 	if depth == 0 {
-		return fmt.Errorf("more than %d folders lie in each other", maxFolders)
+		return refuse(safefs.ErrTooLarge, "more than %d folders lie in each other", maxFolders)
 	}
 	after, first := "", 0
 	for {
@@ -230,10 +252,10 @@ func (w *folderWalk) folder(ctx context.Context, f *sharedFolder, prefix string,
 		switch {
 		case after == "":
 			if first, w.left = seen, w.left-seen; w.left < 0 {
-				return fmt.Errorf("more than %d files and folders", maxEntries)
+				return refuse(safefs.ErrTooLarge, "more than %d files and folders", maxEntries)
 			}
 		case seen != first:
-			return fmt.Errorf("%s changed while it was read: it had %d entries, and has %d", quote(prefix), first, seen)
+			return refuse(safefs.ErrChanged, "%s changed while it was read: it had %d entries, and has %d", quote(prefix), first, seen)
 		}
 		for _, name := range names {
 			if err := w.entry(ctx, f, prefix, name, depth); err != nil {
@@ -254,15 +276,19 @@ func (w *folderWalk) smallest(ctx context.Context, f *sharedFolder, prefix, afte
 	last := "" // no name behind it will be kept
 	err = f.entries(func(name string, mode fs.FileMode) error {
 		if seen++; seen > w.left && after == "" {
-			return fmt.Errorf("more than %d files and folders", maxEntries)
+			return refuse(safefs.ErrTooLarge, "more than %d files and folders", maxEntries)
 		}
 		switch {
 		case !utf8.ValidString(name) || strings.ContainsAny(name, "\n\r"):
-			return fmt.Errorf("name %s has a newline or is not UTF-8", quote(prefix+name))
+			return refuse(safefs.ErrNotLocal, "name %s has a newline or is not UTF-8", quote(prefix+name))
 		case mode.IsDir():
 			name += "/"
 		case !mode.IsRegular():
-			return notRegular(prefix+name, mode)
+			kind := safefs.ErrNotRegular
+			if mode&fs.ModeSymlink != 0 {
+				kind = safefs.ErrLink
+			}
+			return refuse(kind, "%v", notRegular(prefix+name, mode))
 		}
 		if name <= after || last != "" && name >= last {
 			return nil
@@ -286,7 +312,7 @@ func (w *folderWalk) entry(ctx context.Context, f *sharedFolder, prefix, name st
 	}
 	sub, err := f.sub(base)
 	if err != nil {
-		return fmt.Errorf("%s: %w", quote(prefix+base), unpathed(err))
+		return at(prefix+base, err)
 	}
 	below := w.share(sub)
 	defer w.leave(below)
@@ -330,7 +356,7 @@ func (r rootFolder) sub(name string) (openFolder, error) {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return nil, errors.New("it is no folder any more")
+		return nil, refuse(safefs.ErrChanged, "it is no folder any more")
 	}
 	return openRootFolder(r.root, name)
 }
@@ -369,10 +395,10 @@ func hashPieces(ctx context.Context, size int64, h hash.Hash, buf []byte, read f
 		case err != nil && err != io.EOF:
 			return err
 		case total > size:
-			return fmt.Errorf("changed while it was read: it had %d bytes, and has more", size)
+			return refuse(safefs.ErrChanged, "changed while it was read: it had %d bytes, and has more", size)
 		case n < len(buf) || err == io.EOF:
 			if total != size {
-				return fmt.Errorf("changed while it was read: it had %d bytes, and has %d", size, total)
+				return refuse(safefs.ErrChanged, "changed while it was read: it had %d bytes, and has %d", size, total)
 			}
 			return nil
 		}

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/touchmark-go/touchmark/internal/safefs"
 )
 
 // openFastFolder opens a folder of which a file costs four system calls: open,
@@ -31,6 +33,9 @@ func openat(fd int, name string) (openFolder, error) {
 	sub, err := retry(func() (int, error) {
 		return syscall.Openat(fd, name, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
 	})
+	if err == syscall.ENOTDIR || err == syscall.ELOOP {
+		return nil, refuse(safefs.ErrChanged, "it is no folder any more")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +67,9 @@ func (d *fdFolder) hash(ctx context.Context, name string, h hash.Hash, buf []byt
 		// A pipe that was put in its place meanwhile does not block.
 		return syscall.Openat(d.fd, name, syscall.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 	})
+	if err == syscall.ELOOP {
+		return refuse(safefs.ErrChanged, "it is a link now")
+	}
 	if err != nil {
 		return err
 	}
@@ -71,7 +79,7 @@ func (d *fdFolder) hash(ctx context.Context, name string, h hash.Hash, buf []byt
 		return err
 	}
 	if stat.Mode&syscall.S_IFMT != syscall.S_IFREG {
-		return fs.ErrInvalid
+		return refuse(safefs.ErrChanged, "it is no file any more")
 	}
 	return hashPieces(ctx, stat.Size, h, buf, func(p []byte) (int, error) {
 		return retry(func() (int, error) { return syscall.Read(fd, p) })

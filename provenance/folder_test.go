@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"testing"
 
 	"golang.org/x/mod/sumdb/dirhash"
+
+	"github.com/touchmark-go/touchmark/internal/safefs"
 )
 
 // openers are the ways to open a folder on this system.
@@ -204,3 +207,43 @@ func (e *endlessFolder) entries(f func(string, fs.FileMode) error) error {
 		}
 	}
 }
+
+// Errors say of what kind they are: what the folder holds, or trouble with the
+// disk, which is no answer about it.
+func TestHashOpenErrors(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the links of this test need a privilege")
+	}
+	for name, test := range map[string]struct {
+		do   func(dir string) error
+		want error // nil for the disk's
+	}{
+		"link":    {func(dir string) error { return os.Symlink("a", dir+"/link") }, safefs.ErrLink},
+		"newline": {func(dir string) error { return os.WriteFile(dir+"/x\ny", nil, 0o600) }, safefs.ErrNotLocal},
+		"deep":    {func(dir string) error { return os.MkdirAll(dir+strings.Repeat("/d", maxFolders), 0o700) }, safefs.ErrTooLarge},
+		"disk":    {func(string) error { return nil }, nil},
+	} {
+		for kind, open := range openers {
+			dir := plant(t, "a", "b/c")
+			f := opened(t, dir, open)
+			if err := test.do(dir); err != nil {
+				t.Fatal(err)
+			}
+			if test.want == nil {
+				f = unreadable{f}
+			}
+			_, err := hashOpen(t.Context(), f, maxNames)
+			var disk *fs.PathError
+			if test.want == nil && !errors.As(err, &disk) || test.want != nil && !errors.Is(err, test.want) {
+				t.Errorf("%s, %s: error is %v, want %v", name, kind, err, test.want)
+			}
+		}
+	}
+}
+
+// unreadable is a folder of which the disk cannot read anything.
+type unreadable struct{ openFolder }
+
+func (unreadable) hash(context.Context, string, hash.Hash, []byte) error { return fs.ErrPermission }
+
+func (unreadable) sub(string) (openFolder, error) { return nil, fs.ErrPermission }
