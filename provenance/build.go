@@ -3,6 +3,9 @@ package provenance
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -203,16 +206,43 @@ func validateParameters(at string, parameters map[string]any) error {
 	}
 	raw, err := encode(parameters)
 	if err != nil {
-		return fmt.Errorf("%s: %v", at, err)
+		return fmt.Errorf("%s: %v", culprit(at, parameters, func(v any) bool { _, err := encode(v); return err != nil }), err)
 	}
 	if replaced(raw) {
-		return fmt.Errorf("%s has text that is not valid UTF-8", at)
+		bad := func(v any) bool { raw, err := encode(v); return err == nil && replaced(raw) }
+		return fmt.Errorf("%s has text that is not valid UTF-8", culprit(at, parameters, bad))
 	}
 	var plain map[string]any
-	if err := strictjson.Unmarshal(raw, &plain); err != nil {
+	err = strictjson.Unmarshal(raw, &plain)
+	var refused *strictjson.Error
+	if errors.As(err, &refused) && refused.Pointer != "" {
+		return fmt.Errorf("%s%s: %w", at, refused.Pointer, err)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", at, err)
 	}
 	return nil
+}
+
+// culprit is where in v, which stands at a JSON pointer and is bad, the fault is:
+// in a member or an element of it, as deep as that can be told.
+func culprit(at string, v any, bad func(any) bool) string {
+	escape := strings.NewReplacer("~", "~0", "/", "~1")
+	switch v := v.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if bad(v[name]) {
+				return culprit(at+"/"+escape.Replace(name), v[name], bad)
+			}
+		}
+	case []any:
+		for i, element := range v {
+			if bad(element) {
+				return culprit(fmt.Sprintf("%s/%d", at, i), element, bad)
+			}
+		}
+	}
+	return at
 }
 
 func (m *BuildMetadata) validate() error {

@@ -99,7 +99,11 @@ func (b *building) recordLocks(d *draft) {
 			continue
 		}
 		why := "the lock file before the command, which did not change it"
-		if l.after != l.before {
+		switch l.after {
+		case l.before:
+		case provenance.Digest{}:
+			why = "the lock file before the command; it was not looked at afterwards"
+		default:
 			why = "the lock file before the command, which changed it"
 		}
 		d.materials = append(d.materials, material{provenance.ResourceDescriptor{Name: l.name, Digest: provenance.Set(l.before)}, Observed, why})
