@@ -65,6 +65,7 @@ func TestRefuseMore(t *testing.T) {
 		{"an attribute twice", ".terraform.lock.hcl", provider(""), provider(`  version = "2"`), `.terraform.lock.hcl:3: found "version = \"2\"", want NAME = VALUE, and each name once`},
 		{"a template", ".terraform.lock.hcl", provider(""), "provider \"h/n/t\" {\n  version = \"${v}\"\n}\n", `.terraform.lock.hcl:2: version is "\"${v}\"", want text in quotes`},
 		{"a block without an end", ".terraform.lock.hcl", provider(""), "provider \"h/n/t\" {\n  version = \"1\"\n", `.terraform.lock.hcl:1: provider "h/n/t" has no end`},
+		{"a provider twice", ".terraform.lock.hcl", provider(`  hashes = ["h1:a"]`) + provider(`  hashes = ["h1:a"]`), provider(`  hashes = ["h1:a"]`) + provider(`  hashes = ["h1:b"]`), `.terraform.lock.hcl:5: package "h/n/t" has another sum here than on line 1`},
 		{"no version", ".terraform.lock.hcl", provider(""), "provider \"h/n/t\" {\n}\n", `.terraform.lock.hcl:1: provider "h/n/t" has no version`},
 		{"a provider of nothing", ".terraform.lock.hcl", provider(""), strings.Replace(provider(""), "h/n/t", "h/n/", 1), `.terraform.lock.hcl:1: "h/n/" is no name of a package`},
 		{"another block", ".terraform.lock.hcl", provider(""), "resource \"h/n/t\" {\n}\n", `.terraform.lock.hcl:1: found "resource \"h/n/t\" {", want provider "HOST/NAMESPACE/TYPE" {`},

@@ -35,6 +35,10 @@ func TestRefuse(t *testing.T) {
 			"{\"lockfileVersion\": 3, \"packages\": {\n\"node_modules/a\": {\"version\": \"1\", \"integrity\": \"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"},\n\"node_modules/b/node_modules/a\": {\"version\": \"1\", \"integrity\": \"sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=\"}}}",
 			"{\"lockfileVersion\": 3, \"packages\": {\n\"node_modules/a\": {\"version\": \"1\", \"integrity\": \"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"},\n\"node_modules/b/node_modules/a\": {\"version\": \"1\", \"integrity\": \"sha256-LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=\"}}}",
 			`package-lock.json:3: package "a" has another sha256 here than on line 2`},
+		{"a package with two weak sums", "package-lock.json",
+			"{\"lockfileVersion\": 3, \"packages\": {\n\"node_modules/a\": {\"version\": \"1\", \"integrity\": \"sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=\"},\n\"node_modules/b/node_modules/a\": {\"version\": \"1\", \"integrity\": \"sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=\"}}}",
+			"{\"lockfileVersion\": 3, \"packages\": {\n\"node_modules/a\": {\"version\": \"1\", \"integrity\": \"sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=\"},\n\"node_modules/b/node_modules/a\": {\"version\": \"1\", \"integrity\": \"sha1-AAAA7l5rSw0yVb/vlWAYkK/YBwk=\"}}}",
+			`package-lock.json:3: package "a" has another sum here than on line 2`},
 		{"a name that ends in white space", "package-lock.json", npm(`"name": "b"`), npm(`"name": "b "`), `package-lock.json:2: package "b ": "b " has white space around it`},
 		{"a name that turns the text around", "package-lock.json", npm(`"name": "b"`), npm(`"name": "b\u202e"`), `package-lock.json:2: package "b\u202e": "b\u202e" has a character that no name has`},
 		{"a name with a newline", "package-lock.json", npm(`"name": "b"`), npm(`"name": "b\nc"`), `package-lock.json:2: package "b\nc": "b\nc" has a character that no name has`},
@@ -75,6 +79,9 @@ func TestRefuse(t *testing.T) {
 			var at *lockfile.Error
 			if !errors.As(err, &at) || at.File != c.file || at.Line < 1 {
 				t.Errorf("%T, want an *Error with file and line", err)
+			}
+			if limit := strings.Contains(c.want, "more than"); errors.Is(err, lockfile.ErrLimit) != limit {
+				t.Errorf("that it is a limit is %t, want %t", !limit, limit)
 			}
 		})
 	}
