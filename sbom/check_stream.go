@@ -32,7 +32,7 @@ const (
 // [Scan] accepts. Breaking out of the loop is fine, and leaves r anywhere.
 func CheckStream(r io.ReadSeeker, profile Profile) iter.Seq2[Issue, error] {
 	return func(yield func(Issue, error) bool) {
-		s := streamCheck{r: r}
+		s := streamCheck{r: r, most: maxEdges}
 		s.checker = newChecker(profile, func(i Issue) { s.stopped = s.stopped || !yield(i, nil) })
 		if s.checker == nil {
 			for _, i := range Check(nil, profile) {
@@ -56,6 +56,7 @@ type streamCheck struct {
 	head  cdx.BOM // without the long lists, of which only whether they are empty is kept
 	graph *graph
 	edges int
+	most  int // edges that are kept
 }
 
 var errStopped = errors.New("nobody listens")
@@ -149,7 +150,7 @@ func (s *streamCheck) survey() error {
 	walk(&s.head, count)
 	s.graph.index = index
 	numbered, twice := index.close()
-	s.graph.bare = s.edges > maxEdges
+	s.graph.bare = s.edges > s.most
 	room := s.edges + entries
 	if s.graph.bare {
 		room = entries

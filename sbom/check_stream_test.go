@@ -1,8 +1,6 @@
 package sbom_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -16,8 +14,7 @@ import (
 	"testing"
 	"time"
 
-	cdx "github.com/CycloneDX/cyclonedx-go"
-
+	"github.com/touchmark-go/touchmark/internal/testkit"
 	"github.com/touchmark-go/touchmark/sbom"
 )
 
@@ -67,7 +64,7 @@ func TestCheckStream(t *testing.T) {
 	}
 	documents["main last"] = strings.TrimSuffix(documents["main last"], "}") + `,"metadata":{"component":{"bom-ref":"app","type":"application","name":"app","version":"1"}}}`
 	r := rand.New(rand.NewPCG(7, 8))
-	for i := range 200 {
+	for i := range 60 {
 		documents[fmt.Sprint("random ", i)] = string(write(t, randomBOM(r)))
 	}
 	for name, document := range documents {
@@ -121,64 +118,21 @@ func TestCheckStreamReader(t *testing.T) {
 	}
 }
 
-// largeBOM writes a document of n components of about 690 bytes each, with their
-// dependencies; those of version 2 have one in a thousand changed.
-func largeBOM(t testing.TB, n int, second bool) string {
+// largeFile writes the large document of n components.
+func largeFile(t testing.TB, n int) *os.File {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "large.json")
-	f, err := os.Create(path)
+	f, err := os.Create(filepath.Join(t.TempDir(), "large.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	var b bytes.Buffer
-	flush := func() {
-		if _, err := f.Write(b.Bytes()); err != nil {
-			t.Fatal(err)
-		}
-		b.Reset()
+	t.Cleanup(func() { f.Close() })
+	if _, err := io.Copy(f, testkit.NewLargeBOM(n)); err != nil {
+		t.Fatal(err)
 	}
-	name := func(i int) string { return fmt.Sprintf("github.com/organization-%d/module-%d", i%977, i) }
-	ref := func(i int) string { return fmt.Sprintf("ref-%d", i) }
-	b.WriteString(`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{"component":{"bom-ref":"app","type":"application","name":"app","version":"1"}},"components":[`)
-	for i := range n {
-		version := fmt.Sprintf("v1.%d.0", i%50)
-		if second && i%1000 == 0 {
-			version = "v2.0.0"
-		}
-		c := cdx.Component{BOMRef: ref(i), Type: cdx.ComponentTypeLibrary, Name: name(i), Version: version, PackageURL: "pkg:golang/" + name(i) + "@" + version,
-			Licenses: &cdx.Licenses{{License: &cdx.License{ID: "MIT"}}},
-			Hashes:   &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: fmt.Sprintf("%064x", i)}},
-			Supplier: &cdx.OrganizationalEntity{Name: fmt.Sprint("Organization ", i%977)}}
-		data, err := json.Marshal(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.Write(data)
-		if b.Len() > 1<<20 {
-			flush()
-		}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
 	}
-	b.WriteString(`],"dependencies":[{"ref":"app","dependsOn":["ref-0"]}`)
-	for i := range n {
-		fmt.Fprintf(&b, `,{"ref":%q,"dependsOn":[`, ref(i))
-		if i+1 < n {
-			fmt.Fprintf(&b, "%q", ref(i+1))
-		}
-		if far := i * 2; far > i+1 && far < n {
-			fmt.Fprintf(&b, ",%q", ref(far))
-		}
-		b.WriteString("]}")
-		if b.Len() > 1<<20 {
-			flush()
-		}
-	}
-	b.WriteString("]}\n")
-	flush()
-	return path
+	return f
 }
 
 // heapPeak is the most that was in use of the heap while f ran, in bytes, beyond
@@ -218,30 +172,41 @@ func TestLargeDocuments(t *testing.T) {
 		t.Skip("writes documents of 52 MB and 1 GB; set TOUCHMARK_INTEGRATION=1 to run it")
 	}
 	const most = 32 << 20
-	for _, n := range []int{98_000} {
-		path := largeBOM(t, n, false)
-		f, err := os.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
+	for _, n := range []int{76_000, 1_450_000} {
+		f := largeFile(t, n)
 		info, err := f.Stat()
 		if err != nil {
 			t.Fatal(err)
 		}
-		start := time.Now()
-		issues := 0
-		peak := heapPeak(func() {
-			for _, err := range sbom.CheckStream(f, sbom.ProfileNTIA) {
+		measure := func(what string, do func() (found int)) {
+			begin, found := time.Now(), 0
+			peak := heapPeak(func() { found = do() })
+			t.Logf("%s: %d MB, %d components: %d found, %.1f MiB, %v", what, info.Size()/1_000_000, n, found, float64(peak)/(1<<20), time.Since(begin).Round(time.Millisecond))
+			if peak > most {
+				t.Errorf("%s: %d components took %.1f MiB, want 32 at most", what, n, float64(peak)/(1<<20))
+			}
+		}
+		measure("check", func() (found int) {
+			if _, err := f.Seek(0, io.SeekStart); err != nil {
+				t.Fatal(err)
+			}
+			for _, err := range sbom.CheckStream(f, sbom.ProfileStructure) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				issues++
+				found++
 			}
+			return found
 		})
-		t.Logf("check: %d MB, %d components: %d issues, %.1f MiB, %v", info.Size()/1_000_000, n, issues, float64(peak)/(1<<20), time.Since(start).Round(time.Millisecond))
-		if peak > most {
-			t.Errorf("%d components took %.1f MiB", n, float64(peak)/(1<<20))
-		}
+		measure("diff", func() int {
+			if _, err := f.Seek(0, io.SeekStart); err != nil {
+				t.Fatal(err)
+			}
+			changes, err := sbom.DiffStream(f, largeFile(t, n-1))
+			if err != nil || len(changes) == 0 || len(changes) > 100 {
+				t.Fatalf("%d changes, %v", len(changes), err)
+			}
+			return len(changes)
+		})
 	}
 }

@@ -62,9 +62,9 @@ func structureRules() []rule {
 			}},
 		{name: "self-edge", reference: cdxRefs, want: "dependencies on others", remedy: "leave it out of its own list",
 			graph: func(g *graph, report func(int, string)) {
-				for i := range g.start {
-					if slices.Contains(g.on(i), int32(i)) {
-						report(i, "a dependency on itself")
+				for _, f := range g.faults {
+					if f.kind == faultSelf {
+						report(f.at, "a dependency on itself")
 					}
 				}
 			}},
@@ -84,7 +84,7 @@ func structureRules() []rule {
 			}},
 		{name: "no-entry", advice: true, reference: cdxRefs, want: "an entry in the dependencies, empty for a leaf", remedy: "add the entry if the dependencies are known; without one they count as unknown",
 			graph: func(g *graph, report func(int, string)) {
-				for i := range g.start {
+				for i := range g.n {
 					if !g.known(i) {
 						report(i, "none: its dependencies are unknown")
 					}
@@ -94,7 +94,7 @@ func structureRules() []rule {
 			graph: falselyComplete},
 		{name: "contradiction", reference: cdxCompositions, want: "one answer to how complete it is", remedy: "keep the composition that is true",
 			graph: func(g *graph, report func(int, string)) {
-				for i := range g.start {
+				for i := range g.n {
 					for _, c := range []claims{g.edgesSaid[i], g.partsSaid[i]} {
 						if c&claimsComplete != 0 && c != claimsComplete {
 							report(i, "complete, and something else")
@@ -113,11 +113,14 @@ func structureRules() []rule {
 			}},
 		{name: "unreached", advice: true, reference: cdxRefs, want: "a way to it from the main component, whose dependencies are said to be complete all the way", remedy: "find out who brings it in, or leave it out",
 			graph: func(g *graph, report func(int, string)) {
+				if g.bare {
+					return // nobody knows who depends on whom
+				}
 				reached, whole := g.reach()
-				if !whole || g.bare {
+				if !whole {
 					return
 				}
-				for i := range g.start {
+				for i := range g.n {
 					if !reached[i] {
 						report(i, "nobody who depends on it")
 					}
@@ -143,7 +146,7 @@ const maxShown = 8
 
 // falselyComplete reports what a document calls complete and refutes itself.
 func falselyComplete(g *graph, report func(int, string)) {
-	broken := make([]bool, len(g.start))
+	broken := map[int]bool{}
 	dangling := false
 	for _, f := range g.faults {
 		if f.kind == faultTo {
@@ -151,7 +154,7 @@ func falselyComplete(g *graph, report func(int, string)) {
 		}
 		dangling = dangling || f.kind == faultFrom
 	}
-	for i := range g.start {
+	for i := range g.n {
 		if g.edgesSaid[i]&claimsComplete == 0 {
 			continue
 		}
@@ -170,7 +173,7 @@ func falselyComplete(g *graph, report func(int, string)) {
 // that is put together from. It is whole if all of them say that their
 // dependencies are complete.
 func (g *graph) reach() (reached []bool, whole bool) {
-	reached = make([]bool, len(g.start))
+	reached = make([]bool, g.n)
 	if g.main < 0 {
 		return reached, false
 	}
@@ -200,13 +203,13 @@ func (g *graph) reach() (reached []bool, whole bool) {
 // how deep a graph is).
 func (g *graph) cycles() [][]int32 {
 	const unseen = 0
-	order, low := make([]int32, len(g.start)), make([]int32, len(g.start))
-	on := make([]bool, len(g.start))
+	order, low := make([]int32, g.n), make([]int32, g.n)
+	on := make([]bool, g.n)
 	var stack []int32
 	var found [][]int32
 	type frame struct{ node, next int32 }
 	count := int32(0)
-	for root := range g.start {
+	for root := range g.n {
 		if order[root] != unseen {
 			continue
 		}

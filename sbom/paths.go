@@ -112,7 +112,7 @@ func (g *graph) paths(targets []int, most int) (found [][]int, all bool) {
 // if it does not lead there.
 func (g *graph) distances(targets []int) []int {
 	back := make([][]int, len(g.parts))
-	for i := range g.start {
+	for i := range g.n {
 		for _, n := range g.on(i) {
 			back[n] = append(back[n], i)
 		}

@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"slices"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -17,6 +18,7 @@ type graph struct {
 	twice   []int             // components whose bom-ref another one before has
 	others  map[string]bool   // bom-refs of services and the like: they are there, and not checked
 
+	n    int // how many components there are
 	main int // the main component, -1 if there is none
 	// What the components depend on: start is where in targets the list of each
 	// begins, with its length before it, or -1 if it has no entry.
@@ -38,7 +40,8 @@ type graph struct {
 	index   *refIndex // in place of numbers
 	most    int       // faults that are kept
 	dropped int       // and how many are not
-	bare    bool      // edges of the main component alone are kept
+	bare    bool      // edges of the main component alone are kept, as targets
+	listed  []uint64  // then in place of start: a bit for each that has an entry
 }
 
 // fault keeps what is wrong with an entry.
@@ -73,6 +76,7 @@ const (
 	faultEdgeTwice
 	faultFrom // an entry of nothing
 	faultTo   // an edge to nothing
+	faultSelf // an edge to where it begins
 )
 
 // A composition says of some components how far they are known.
@@ -86,20 +90,33 @@ type composition struct {
 
 // size makes room for so many components and edges.
 func (g *graph) size(components, edges int) {
-	g.start = make([]int32, components)
-	for i := range g.start {
-		g.start[i] = -1
+	g.n = components
+	if g.bare {
+		g.listed = make([]uint64, components/64+1)
+	} else {
+		g.start = slices.Repeat([]int32{-1}, components)
+		g.targets = make([]int32, 0, edges)
 	}
-	g.targets = make([]int32, 0, edges)
 	g.edgesSaid, g.partsSaid = make([]claims, components), make([]claims, components)
 	g.seen = map[int32]bool{}
 }
 
 // known reports whether component i has an entry in the dependencies.
-func (g *graph) known(i int) bool { return g.start[i] >= 0 }
+func (g *graph) known(i int) bool {
+	if g.bare {
+		return g.listed[i/64]&(1<<(i%64)) != 0
+	}
+	return g.start[i] >= 0
+}
 
 // on is what component i depends on, as far as that is known.
 func (g *graph) on(i int) []int32 {
+	if g.bare {
+		if i == g.main {
+			return g.targets
+		}
+		return nil
+	}
 	at := g.start[i]
 	if at < 0 {
 		return nil
@@ -209,16 +226,17 @@ func (g *graph) addEntry(ref string, on []string) {
 	if from < 0 {
 		return
 	}
-	if g.bare && from != g.main {
-		on = nil
-	}
 	before := g.on(from)
 	if g.known(from) {
 		g.fault(entryFault{from, faultTwice, ref})
 	}
 	at := len(g.targets)
-	g.start[from] = int32(at)
-	g.targets = append(append(g.targets, 0), before...)
+	if g.bare {
+		g.listed[from/64] |= 1 << (from % 64)
+	} else {
+		g.start[from] = int32(at)
+		g.targets = append(append(g.targets, 0), before...)
+	}
 	clear(g.seen)
 	for _, to := range on {
 		n, known := g.number(to)
@@ -232,10 +250,17 @@ func (g *graph) addEntry(ref string, on []string) {
 			g.fault(entryFault{from, faultEdgeTwice, to})
 			continue
 		}
+		if n == from {
+			g.fault(entryFault{from, faultSelf, to})
+		}
 		g.seen[int32(n)] = true
-		g.targets = append(g.targets, int32(n))
+		if !g.bare || from == g.main {
+			g.targets = append(g.targets, int32(n))
+		}
 	}
-	g.targets[at] = int32(len(g.targets) - at - 1)
+	if !g.bare {
+		g.targets[at] = int32(len(g.targets) - at - 1)
+	}
 }
 
 func (g *graph) addComposition(c *cdx.Composition) {

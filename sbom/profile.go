@@ -218,7 +218,7 @@ func property(c *cdx.Component, name string) string {
 // unknownSaid reports the components whose dependencies the document neither
 // lists nor says to be incomplete or unknown.
 func unknownSaid(g *graph, report func(int, string)) {
-	for i := range g.start {
+	for i := range g.n {
 		if !g.known(i) && g.edgesSaid[i]&(claimsPart|claimsUnknown) == 0 {
 			report(i, "neither dependencies nor a word about them")
 		}

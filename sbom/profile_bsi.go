@@ -62,7 +62,7 @@ func bsiRules() []rule {
 			}},
 		{name: "dependencies", reference: bsi + "5.2.2 Dependencies on other components", want: "what the component depends on and contains, and how complete that is", remedy: "add its entry in the dependencies, and a composition that names it",
 			graph: func(g *graph, report func(int, string)) {
-				for i := range g.start {
+				for i := range g.n {
 					switch {
 					case g.edgesSaid[i] == 0 && !g.known(i):
 						report(i, "")

@@ -236,19 +236,19 @@ func sbomqsCategories() []sbomqsCategory {
 				return share(have, len(near)), false
 			}),
 			hung("declared-completeness", "that it is complete", "resolve it from the build itself; if it is not known, let the gap stand", .15, func(g *graph, report func(int, string)) {
-				for i := range g.start {
+				for i := range g.n {
 					if !g.declaredComplete(i) {
 						report(i, "")
 					}
 				}
 			}, func(s *scoring) (float64, bool) {
 				have := 0
-				for i := range s.graph.start {
+				for i := range s.graph.n {
 					if s.graph.declaredComplete(i) {
 						have++
 					}
 				}
-				return share(have, len(s.graph.start)), false
+				return share(have, s.graph.n), false
 			}),
 			document("primary", "a main component", "say metadata.component", .20, func(bom *cdx.BOM) (string, bool) { return "", metadata(bom).Component != nil }),
 			component("source-code", "where its source is", "add an external reference of type vcs", .15, func(s *subjectComponent) (string, bool) {
