@@ -177,7 +177,7 @@ func TestXMLAgainstXmllint(t *testing.T) {
 			}
 		}
 	}
-	valid, invalid, wrong := 0, 0, 0
+	valid, invalid, wrong, stricter := 0, 0, 0, 0
 	for version, paths := range documents {
 		for path, want := range judge(t, lint, filepath.Join(dir, "bom-"+version+".SNAPSHOT.xsd"), paths) {
 			_, err := sbom.Parse(bytes.NewReader(texts[path]))
@@ -186,8 +186,9 @@ func TestXMLAgainstXmllint(t *testing.T) {
 			} else {
 				invalid++
 			}
-			if want && err != nil && strings.Contains(err.Error(), "used twice") {
-				continue // a bom-ref where the schema has room for any attribute counts here as well
+			if want && err != nil && tolerated.MatchString(err.Error()) {
+				stricter++
+				continue
 			}
 			if (err == nil) != want {
 				if wrong++; wrong < 20 {
@@ -196,11 +197,19 @@ func TestXMLAgainstXmllint(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d documents: %d valid, %d invalid, %d verdicts differ", valid+invalid, valid, invalid, wrong)
+	t.Logf("%d documents: %d valid, %d invalid, %d verdicts differ, %d times Parse is stricter", valid+invalid, valid, invalid, wrong, stricter)
+	if stricter > (valid+invalid)/100 {
+		t.Errorf("Parse is stricter %d times", stricter)
+	}
 	if valid < 500 || invalid < 1000 {
 		t.Errorf("%d valid and %d invalid documents", valid, invalid)
 	}
 }
+
+// tolerated is what xmllint lets pass and Parse does not: a bom-ref that is used
+// twice where the schema has room for any attribute, and elements behind one of
+// another namespace that the schema has before it.
+var tolerated = regexp.MustCompile(`the bom-ref "same" is used twice|it may not stand here, want an element of another namespace, the end$`)
 
 // mutate changes one thing in a tree.
 func mutate(r *rand.Rand, root *strictxml.Element) {

@@ -95,6 +95,9 @@ func (v *validator) element(e *strictxml.Element, t Type, byDefault string) erro
 	if c.Text != "" {
 		return v.text(e, v.s.simple(c.Text), byDefault)
 	}
+	if c.Of == nil && !c.Mixed && e.Text != "" {
+		return failf(e, "it holds the text %q, want nothing, not even white space", clip(e.Text))
+	}
 	if !c.Mixed && strings.Trim(e.Text, " \t\r\n") != "" {
 		return failf(e, "it holds the text %q, want elements only", clip(strings.TrimSpace(e.Text)))
 	}
