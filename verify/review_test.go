@@ -33,7 +33,7 @@ func TestNeighbours(t *testing.T) {
 	for _, c := range []struct{ name, setup, defect, want string }{
 		{"a dirty checkout of which provenance says nothing", goRequired + otherBuilds + "drop sbom\nset policy /attestations []", "artifact dirty", "examine/vcs.modified"},
 		{"a standard library that scanners read", goRequired,
-			"text sbom `\"purl\":\"pkg:golang/stdlib@<stdlib>\",\"type\":\"library\",\"version\":\"<stdlib>\"` `\"purl\":\"pkg:golang/stdlib@1.99.0\",\"type\":\"library\",\"version\":\"1.99.0\"`", "examine/sbom"},
+			"text sbom `\"purl\":\"pkg:golang/stdlib@<stdlib>\",\"supplier\":{\"name\":\"The Go Authors\",\"url\":[\"https://go.dev\"]},\"type\":\"library\",\"version\":\"<stdlib>\"` `\"purl\":\"pkg:golang/stdlib@1.99.0\",\"supplier\":{\"name\":\"The Go Authors\",\"url\":[\"https://go.dev\"]},\"type\":\"library\",\"version\":\"1.99.0\"`", "examine/sbom"},
 		{"a package URL of another version", goRequired,
 			"text sbom `pkg:golang/github.com/package-url/packageurl-go@<packageurl-go-version>` `pkg:golang/github.com/package-url/packageurl-go@v9.9.9`", "examine/sbom"},
 		{"a package URL of another module", goRequired,
