@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 //go:embed tables/*.json
@@ -71,20 +72,28 @@ type Particle struct {
 	Of      []Particle `json:"of,omitempty"`
 }
 
-// Load returns the schema of a version, "1.6".
+// loaded are the schemas that somebody has asked for. Each is made once, and
+// never changed.
+var loaded [8]struct {
+	once   sync.Once
+	schema *Schema
+	err    error
+}
+
+// Load returns the schema of a version, "1.6". It must not be changed.
 func Load(version string) (*Schema, error) {
 	if len(version) != 3 || !strings.HasPrefix(version, "1.") || version[2] < '0' || version[2] > '7' {
 		return nil, fmt.Errorf("CycloneDX %q, want 1.0 to 1.7", version)
 	}
-	data, err := tables.ReadFile("tables/" + version + ".json")
-	if err != nil {
-		return nil, err
-	}
-	var s Schema
-	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, err
-	}
-	return &s, nil
+	l := &loaded[version[2]-'0']
+	l.once.Do(func() {
+		var data []byte
+		if data, l.err = tables.ReadFile("tables/" + version + ".json"); l.err == nil {
+			l.schema = new(Schema)
+			l.err = json.Unmarshal(data, l.schema)
+		}
+	})
+	return l.schema, l.err
 }
 
 // simple and complex find a type.
