@@ -42,10 +42,10 @@ func ReadStream(r io.Reader, size int64) (*Facts, provenance.Digest, error) {
 }
 
 // program reports whether a file that begins so may be one that [Read] knows:
-// ELF, PE, Mach-O and its universal form.
+// ELF, PE, Mach-O and its universal form, Wasm.
 func program(magic []byte) bool {
 	switch string(magic) {
-	case "\x7fELF", "\xfe\xed\xfa\xce", "\xfe\xed\xfa\xcf", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe", "\xca\xfe\xba\xbf":
+	case "\x7fELF", "\x00asm", "\xfe\xed\xfa\xce", "\xfe\xed\xfa\xcf", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe", "\xca\xfe\xba\xbf":
 		return true
 	}
 	return string(magic[:2]) == "MZ"
