@@ -39,7 +39,7 @@ func documented() (*building, []provenance.ResourceDescriptor) {
 			{ImportPath: "example.com/app/cmd/app", Name: "main", Module: &app, Main: true, ModuleDir: "/src/app", GoFiles: []string{"main.go"},
 				NativeFiles: []string{"fast_amd64.s"}, EmbedFiles: []string{"page.html"}},
 		},
-		folders:  []folder{{module: app, dir: "/src/app", main: true, digest: digest(provenance.DirHash, "app")}},
+		folders:  []folder{{module: app, dir: "/src/app", digest: digest(provenance.DirHash, "app")}},
 		modules:  map[gofacts.Version]moduleCheck{},
 		profiles: []profile{{"example.com/app/cmd/app", provenance.ResourceDescriptor{Name: "profile cmd/app/default.pgo", Digest: digest(provenance.SHA256, "profile")}, nil}},
 		mod:      &gofacts.ModFile{Module: app.Path, Go: "1.26.0", Toolchain: "go1.26.8"},

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -47,40 +46,34 @@ func (c moduleCheck) why() string {
 	return why
 }
 
-// sumFiles are the go.sum files that the command goes by, first the name for
-// people.
-func (b *building) sumFiles(env map[string]string) [][2]string {
-	var files [][2]string
-	if work := env["GOWORK"]; work != "" && work != "off" {
-		files = append(files, [2]string{"go.work.sum", strings.TrimSuffix(work, ".work") + ".work.sum"})
-	}
-	mod := env["GOMOD"]
-	if mod == "" || mod == os.DevNull {
-		return files
-	}
-	if other := b.flagOf("modfile", env); other != "" {
-		if !filepath.IsAbs(other) {
-			other = filepath.Join(b.dir, other)
+// sumFiles are the go.sum files that the command goes by: those of a workspace,
+// too.
+func (b *building) sumFiles(env map[string]string, work *gofacts.ModFile) []string {
+	var files []string
+	if path := workFile(env); path != "" && work != nil {
+		files = append(files, path+".sum")
+		for _, use := range work.Use {
+			if !filepath.IsAbs(use) {
+				use = filepath.Join(filepath.Dir(path), filepath.FromSlash(use))
+			}
+			files = append(files, filepath.Join(use, "go.sum"))
 		}
-		mod = other
 	}
-	return append(files, [2]string{filepath.Base(strings.TrimSuffix(mod, ".mod") + ".sum"), strings.TrimSuffix(mod, ".mod") + ".sum"})
+	if mod := b.modFile(env); mod != "" {
+		if path := strings.TrimSuffix(mod, ".mod") + ".sum"; !slices.Contains(files, path) {
+			files = append(files, path)
+		}
+	}
+	return files
 }
 
 // checkModules holds the sum of each module against go.sum, against what the
 // module cache remembers of its archive, and against the source that lies there.
-func (in *inputs) checkModules(ctx context.Context, sumFiles [][2]string, cache string) {
-	for _, f := range in.folders { // of a workspace
-		if path := filepath.Join(f.dir, "go.sum"); f.main && !slices.ContainsFunc(sumFiles, func(s [2]string) bool { return s[1] == path }) {
-			sumFiles = append(sumFiles, [2]string{"go.sum", path})
-		}
-	}
+func (in *inputs) checkModules(ctx context.Context, sumFiles []string, cache string) {
 	sums := map[gofacts.Version][]string{}
 	for _, file := range sumFiles {
-		more, err := readSums(file[0], file[1])
-		if err != nil {
-			in.findings = append(in.findings, Finding{Subject: file[0], Fact: "malformed", Got: err.Error()})
-		}
+		more, err := readSums(filepath.Base(file), file)
+		in.malformed(filepath.Base(file), err)
 		for v, list := range more {
 			sums[v] = append(sums[v], list...)
 		}

@@ -46,7 +46,6 @@ type inputs struct {
 type folder struct {
 	module gofacts.Module
 	dir    string
-	main   bool // it is a main module
 	files  []inputFile
 	digest provenance.DigestSet
 	err    error // why there is no digest
@@ -93,7 +92,7 @@ func (b *building) lookInputs(ctx context.Context, path string, env map[string]s
 	if in.vendored {
 		in.lookVendor(ctx, env)
 	}
-	in.checkModules(ctx, b.sumFiles(env), env["GOMODCACHE"])
+	in.checkModules(ctx, b.sumFiles(env, in.work), env["GOMODCACHE"])
 	if ctx.Err() != nil {
 		in.err = errors.New("the build ended before its inputs were looked at")
 	}
@@ -187,7 +186,7 @@ func (in *inputs) collect() {
 		i, seen := at[dir]
 		if !seen {
 			i, at[dir] = len(in.folders), len(in.folders)
-			in.folders = append(in.folders, folder{module: m, dir: dir, main: p.Main || p.Module == nil})
+			in.folders = append(in.folders, folder{module: m, dir: dir})
 		}
 		f := &in.folders[i]
 		for _, name := range slices.Concat(p.GoFiles, p.NativeFiles, p.EmbedFiles) {
