@@ -66,9 +66,6 @@ func Read(r io.Reader) (*cdx.BOM, []Loss, error) {
 		}
 		return nil, nil, fmt.Errorf("BOM: %w", err)
 	}
-	if bom.Version == 0 && bom.SpecVersion >= cdx.SpecVersion1_5 {
-		bom.Version = 1 // the default, which the model does not know
-	}
 	return bom, lossesOf(lost), nil
 }
 

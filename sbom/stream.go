@@ -48,7 +48,7 @@ func (p Part) Pointer() string {
 // Scan reads a CycloneDX JSON document of any size part by part, in the order
 // of the document, and is as strict as [Parse]. It holds one part at a time, of
 // [MaxPart] bytes at most, and a hash of each item, so that one that stands
-// twice is seen: 8 to 16 bytes an item, and no more than 4 MiB for the first
+// twice is seen: 8 to 16 bytes an item, and no more than 4 MiB for each
 // gigabyte if r is an [io.Seeker] at the document's beginning: then a document
 // of over 128 MiB may be read a second time, after its last part, for items that
 // the first reading could not tell apart.

@@ -24,6 +24,9 @@ func Decode(s string) (bom *cdx.BOM, lost []Lost, err error) {
 	if err := d.located(); err != nil {
 		return nil, nil, err
 	}
+	if bom.Version == 0 && v >= 5 {
+		bom.Version = 1 // the schema's default: it allows no 0
+	}
 	return bom, d.losses(), nil
 }
 

@@ -1426,17 +1426,6 @@ func (e *encoder) writeJSFSigner(v *cdx.JSFSigner, n *cdxschema.Node) {
 	e.end(&o, '}')
 }
 
-func (e *encoder) writeJSFPublicKey(v *cdx.JSFPublicKey, n *cdxschema.Node) {
-	o := e.begin(n, '{')
-	e.text(v.KTY, e.member(&o, nameKty, `,"kty":`))
-	e.text(v.CRV, e.member(&o, nameCrv, `,"crv":`))
-	e.text(v.X, e.member(&o, nameX, `,"x":`))
-	e.text(v.Y, e.member(&o, nameY, `,"y":`))
-	e.text(v.N, e.member(&o, nameN, `,"n":`))
-	e.text(v.E, e.member(&o, nameE, `,"e":`))
-	e.end(&o, '}')
-}
-
 func (e *encoder) writeService(v *cdx.Service, n *cdxschema.Node) {
 	o := e.begin(n, '{')
 	if v.BOMRef != "" {

@@ -165,3 +165,21 @@ func (e *encoder) writeJSFSignature(v *cdx.JSFSignature, n *cdxschema.Node) {
 	}
 	e.end(&o, '}')
 }
+
+// A public key has other members for each kind of key, all of them required.
+func (e *encoder) writeJSFPublicKey(v *cdx.JSFPublicKey, n *cdxschema.Node) {
+	o := e.begin(n, '{')
+	e.text(v.KTY, e.member(&o, nameKty, `,"kty":`))
+	if v.KTY != "RSA" {
+		e.text(v.CRV, e.member(&o, nameCrv, `,"crv":`))
+		e.text(v.X, e.member(&o, nameX, `,"x":`))
+	}
+	if v.KTY == "EC" {
+		e.text(v.Y, e.member(&o, nameY, `,"y":`))
+	}
+	if v.KTY == "RSA" {
+		e.text(v.N, e.member(&o, nameN, `,"n":`))
+		e.text(v.E, e.member(&o, nameE, `,"e":`))
+	}
+	e.end(&o, '}')
+}

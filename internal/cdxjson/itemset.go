@@ -3,7 +3,7 @@ package cdxjson
 // An itemSet finds equal items of lists that are too long to keep: by hashes of
 // 64 bits with a key that nobody knows. Up to a certain size of the document, or
 // if it cannot be read again, all hashes are kept, 8 to 16 bytes an item.
-// Beyond it a Bloom filter of 2 bits for 64 bytes of the document tells which
+// Beyond it a Bloom filter of a bit for 32 to 64 bytes of the document tells which
 // hashes may have been there before, and a second reading is for those alone.
 type itemSet struct {
 	slots    []uint64 // a hash table, or the filter
@@ -26,7 +26,7 @@ func newItemSet(size int64) itemSet {
 		return itemSet{slots: make([]uint64, 1<<10)}
 	}
 	words := int64(1 << 16)
-	for words*64*32 < size {
+	for words*64*64 < size {
 		words *= 2
 	}
 	return itemSet{slots: make([]uint64, words), isFilter: true, suspects: map[uint64]bool{}}

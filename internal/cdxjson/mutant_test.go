@@ -1,9 +1,11 @@
 package cdxjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
+	"reflect"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -115,7 +117,7 @@ func sorted(m map[string]any) []string {
 // from the checking and from the decoding alike. Without TOUCHMARK_INTEGRATION
 // it is a sample, the same every time.
 func TestMutants(t *testing.T) {
-	every := 251
+	every := 97
 	if os.Getenv("TOUCHMARK_INTEGRATION") == "1" {
 		every = 1
 	}
@@ -137,10 +139,18 @@ func TestMutants(t *testing.T) {
 				if want != nil {
 					invalid.Add(1)
 				}
-				_, _, decoded := Decode(text)
+				bom, _, decoded := Decode(text)
 				if checked := Validate(text); (checked == nil) != (want == nil) || (decoded == nil) != (want == nil) {
 					wrong++
 					t.Errorf("%s:\nchecked %v\ndecoded %v\nwant    %.500v", m.what, checked, decoded, want)
+				} else if decoded == nil {
+					if pieces, err := Encode(bom); err != nil {
+						wrong++
+						t.Errorf("%s: read and not written: %v", m.what, err)
+					} else if again, _, err := Decode(string(bytes.Join(pieces, nil))); err != nil || !reflect.DeepEqual(bom, again) {
+						wrong++
+						t.Errorf("%s: does not survive a round trip: %v", m.what, err)
+					}
 				}
 			})
 			if err != nil {

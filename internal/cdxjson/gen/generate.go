@@ -126,7 +126,9 @@ func (g *generator) walk(t reflect.Type) {
 		}
 		if !byHand[t.Name()] {
 			g.reader(t)
-			g.writer(t)
+			if t.Name() != "JSFPublicKey" { // its kind says what is required
+				g.writer(t)
+			}
 		}
 		if strings.HasPrefix(t.Name(), "Certificate") && byHand[t.Name()] {
 			return // all of it is read by hand
