@@ -68,6 +68,44 @@ func TestParseListRefuses(t *testing.T) {
 	}
 }
 
+// An error names the line on which the malformed package begins.
+func TestParseListLine(t *testing.T) {
+	head := "{\n\t\"ImportPath\": \"a\"\n}\n{\n\t\"ImportPath\": \"b\",\n\t\"Name\": \"b\"\n}\n"
+	for text, want := range map[string]string{
+		head + "{\n\t\"Name\": \"c\"\n}\n": "go list output:8: package 3: ImportPath is missing",
+		head + "{\n\t\"ImportPath\": }\n":   "go list output:8: ",
+		"x": "go list output:1: ",
+	} {
+		if _, err := gofacts.ParseList(strings.NewReader(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("error is %v, want %s", err, want)
+		}
+	}
+}
+
+// The files of a package, by what they are.
+func TestParseListFiles(t *testing.T) {
+	text := `{"ImportPath":"a","Dir":"/a","GoFiles":["a.go"],"CgoFiles":["c.go"],"CFiles":["a.c"],"CXXFiles":["a.cc"],"MFiles":["a.m"],"HFiles":["a.h"],"FFiles":["a.f"],"SFiles":["a.s"],
+		"SwigFiles":["a.swig"],"SwigCXXFiles":["a.swigcxx"],"SysoFiles":["a.syso"],"EmbedFiles":["e.txt"],"Module":{"Path":"a","Dir":"/a","GoMod":"/a/go.mod","Main":true}}`
+	packages, err := gofacts.ParseList(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := packages[0]
+	for what, test := range map[string]struct{ got, want []string }{
+		"Go":       {p.GoFiles, []string{"a.go", "c.go"}},
+		"native":   {p.NativeFiles, []string{"a.c", "a.cc", "a.m", "a.h", "a.f", "a.s", "a.swig", "a.swigcxx", "a.syso"}},
+		"embedded": {p.EmbedFiles, []string{"e.txt"}},
+		"module":   {[]string{p.ModuleDir, p.GoMod}, []string{"/a", "/a/go.mod"}},
+	} {
+		if !slices.Equal(test.got, test.want) {
+			t.Errorf("%s files are %q, want %q", what, test.got, test.want)
+		}
+	}
+	if !p.Foreign || !p.Main {
+		t.Errorf("the package is %+v, want a foreign one of a main module", p)
+	}
+}
+
 func FuzzParseList(f *testing.F) {
 	f.Add([]byte(`{"ImportPath":"a","Module":{"Path":"b.c/d","Version":"v1.0.0","Replace":{"Path":"../d"}}}{"ImportPath":"fmt","Standard":true}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
