@@ -2,104 +2,113 @@ package spdx
 
 import (
 	"fmt"
+	"slices"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// relationships puts the elements into each other, and notes who depends on whom.
-func (t *to) relationships() {
-	for i, id := range t.doc.DocumentDescribes {
-		t.describes(at("/documentDescribes", i), id)
-	}
-	for i := range t.doc.Packages {
-		for j, id := range t.doc.Packages[i].HasFiles {
-			t.contains(at(at("/packages", i)+"/hasFiles", j), t.doc.Packages[i].SPDXID, id)
-		}
-	}
-	for i := range t.doc.Relationships {
-		pointer, r := at("/relationships", i), &t.doc.Relationships[i]
-		if r.Comment != "" {
-			t.lose(pointer+"/comment", r.Comment, cdxNoPlace)
-		}
-		t.relationship(pointer, r)
-	}
+// A graph says how the packages and files of a document hang together. They are
+// numbered in the order of the document, and a number takes little room, because
+// there may be very many.
+type graph struct {
+	ids      []string
+	numbers  map[string]int32
+	elements []element
+	edges    []edge
+	lose     func(pointer, what, why string)
 }
 
-func (t *to) relationship(pointer string, r *Relationship) {
+// An element is a package or a file. Numbers of others are one more than they
+// are, so that 0 is nobody.
+type element struct {
+	parent                      int32 // what contains it
+	firstChild, lastChild, next int32 // what it contains; next is the one beside it
+	firstAncestor, lastAncestor int32 // next is the one beside it here as well
+	height                      uint8 // of what it contains
+	flags                       uint8
+}
+
+const (
+	isAncestor  = 1 << iota // of something
+	isRelated               // something depends on it, or it depends on something
+	isDescribed             // by the document
+	hasEntry                // its dependencies are known
+)
+
+type edge struct{ from, to int32 }
+
+func newGraph(lose func(pointer, what, why string)) *graph {
+	return &graph{numbers: map[string]int32{}, lose: lose}
+}
+
+func (g *graph) add(id string) {
+	g.numbers[id] = int32(len(g.ids))
+	g.ids = append(g.ids, id)
+	g.elements = append(g.elements, element{})
+}
+
+// find returns an element, or nil.
+func (g *graph) find(id string) (*element, int32) {
+	n, ok := g.numbers[id]
+	if !ok {
+		return nil, 0
+	}
+	return &g.elements[n], n
+}
+
+const notHere = "it is neither a package nor a file of this document"
+
+func (g *graph) relationship(pointer string, r *Relationship) {
+	if r.Comment != "" {
+		g.lose(pointer+"/comment", r.Comment, cdxNoPlace)
+	}
 	switch r.Type {
 	case "DESCRIBES":
 		if r.Element == DocumentID {
-			t.describes(pointer, r.Related)
+			g.describes(pointer, r.Related)
 			return
 		}
 	case "DESCRIBED_BY":
 		if r.Related == DocumentID {
-			t.describes(pointer, r.Element)
+			g.describes(pointer, r.Element)
 			return
 		}
 	case "CONTAINS":
-		t.contains(pointer, r.Element, r.Related)
+		g.contains(pointer, r.Element, r.Related)
 		return
 	case "CONTAINED_BY":
-		t.contains(pointer, r.Related, r.Element)
+		g.contains(pointer, r.Related, r.Element)
 		return
 	case "DEPENDS_ON":
-		t.depends(pointer, r.Element, r.Related, r)
+		g.depends(pointer, r.Element, r.Related, r)
 		return
 	case "DEPENDENCY_OF":
-		t.depends(pointer, r.Related, r.Element, r)
+		g.depends(pointer, r.Related, r.Element, r)
 		return
 	case "RUNTIME_DEPENDENCY_OF", "BUILD_DEPENDENCY_OF", "DEV_DEPENDENCY_OF", "TEST_DEPENDENCY_OF", "OPTIONAL_DEPENDENCY_OF", "PROVIDED_DEPENDENCY_OF":
-		t.lose(pointer+"/relationshipType", r.Type, "CycloneDX has one kind of dependency")
-		t.depends(pointer, r.Related, r.Element, r)
+		g.lose(pointer+"/relationshipType", r.Type, "CycloneDX has one kind of dependency")
+		g.depends(pointer, r.Related, r.Element, r)
 		return
 	case "ANCESTOR_OF":
-		t.descends(pointer, r.Related, r.Element)
+		g.descends(pointer, r.Related, r.Element)
 		return
 	case "DESCENDANT_OF":
-		t.descends(pointer, r.Element, r.Related)
+		g.descends(pointer, r.Element, r.Related)
 		return
 	}
-	t.loseRelation(pointer, r, cdxNoPlace)
+	g.loseRelation(pointer, r, cdxNoPlace)
 }
 
-func (t *to) loseRelation(pointer string, r *Relationship, why string) {
-	t.lose(pointer, fmt.Sprintf("%s %s %s", r.Element, r.Type, r.Related), why)
+func (g *graph) loseRelation(pointer string, r *Relationship, why string) {
+	g.lose(pointer, fmt.Sprintf("%s %s %s", r.Element, r.Type, r.Related), why)
 }
 
-func (t *to) describes(pointer, id string) {
-	if e := t.elements[id]; e != nil {
-		e.described = true
+func (g *graph) describes(pointer, id string) {
+	if e, _ := g.find(id); e != nil {
+		e.flags |= isDescribed
 		return
 	}
-	t.lose(pointer, "DESCRIBES "+id, "it is neither a package nor a file of this document")
-}
-
-func (t *to) contains(pointer, outer, inner string) {
-	o, i := t.elements[outer], t.elements[inner]
-	lose := func(why string) { t.lose(pointer, outer+" CONTAINS "+inner, why) }
-	switch {
-	case o == nil || i == nil:
-		lose("one of them is neither a package nor a file of this document")
-		return
-	case i.parent == o:
-		return
-	case i.parent != nil:
-		lose("a component of CycloneDX stands in one other")
-		return
-	}
-	depth := 0
-	for up := o; up != nil; up = up.parent {
-		if depth++; up == i || depth+i.height > maxNesting {
-			lose("it would stand in itself, or too deep")
-			return
-		}
-	}
-	i.parent = o
-	o.children = append(o.children, i)
-	for up, height := o, i.height+1; up != nil && up.height < height; up, height = up.parent, height+1 {
-		up.height = height
-	}
+	g.lose(pointer, "DESCRIBES "+id, notHere)
 }
 
 // How deep components of CycloneDX may stand in each other here, and how deep
@@ -109,105 +118,154 @@ const (
 	maxPedigree = 4
 )
 
-func (t *to) depends(pointer, who, on string, r *Relationship) {
-	w := t.elements[who]
+func (g *graph) contains(pointer, outer, inner string) {
+	o, on := g.find(outer)
+	i, in := g.find(inner)
+	lose := func(why string) { g.lose(pointer, outer+" CONTAINS "+inner, why) }
+	switch {
+	case o == nil || i == nil:
+		lose(notHere)
+		return
+	case i.parent == on+1:
+		return
+	case i.parent != 0:
+		lose("a component of CycloneDX stands in one other")
+		return
+	case i.flags&isAncestor != 0:
+		lose("an ancestor of CycloneDX is nothing else besides")
+		return
+	}
+	depth := 0
+	for up := on; ; up = g.elements[up].parent - 1 {
+		if depth++; up == in || depth+int(i.height) > maxNesting {
+			lose("it would stand in itself, or too deep")
+			return
+		}
+		if g.elements[up].parent == 0 {
+			break
+		}
+	}
+	i.parent = on + 1
+	if o.lastChild == 0 {
+		o.firstChild = in + 1
+	} else {
+		g.elements[o.lastChild-1].next = in + 1
+	}
+	o.lastChild = in + 1
+	for up, height := on, i.height+1; g.elements[up].height < height; up, height = g.elements[up].parent-1, height+1 {
+		if g.elements[up].height = height; g.elements[up].parent == 0 {
+			break
+		}
+	}
+}
+
+func (g *graph) depends(pointer, who, on string, r *Relationship) {
+	w, from := g.find(who)
 	if w == nil {
-		t.loseRelation(pointer, r, "it is neither a package nor a file of this document")
+		g.loseRelation(pointer, r, notHere)
 		return
 	}
 	switch on {
 	case NoAssertion:
 		return // nobody knows, and so CycloneDX says nothing
 	case None:
-		w.entry, w.related = true, true
+		w.flags |= hasEntry | isRelated
 		return
 	}
-	o := t.elements[on]
+	o, to := g.find(on)
 	if o == nil {
-		t.loseRelation(pointer, r, "it is neither a package nor a file of this document")
+		g.loseRelation(pointer, r, notHere)
 		return
 	}
-	w.entry, w.related, o.related = true, true, true
-	w.dependsOn = append(w.dependsOn, o.c.BOMRef)
+	w.flags |= hasEntry | isRelated
+	o.flags |= isRelated
+	g.edges = append(g.edges, edge{from, to})
 }
 
-func (t *to) descends(pointer, who, from string) {
-	w, a := t.elements[who], t.elements[from]
-	if w == nil || a == nil || w == a || a.ancestor {
-		t.lose(pointer, from+" ANCESTOR_OF "+who, "an ancestor of CycloneDX stands in one pedigree, and is a component")
+func (g *graph) descends(pointer, who, from string) {
+	w, wn := g.find(who)
+	a, an := g.find(from)
+	if w == nil || a == nil || wn == an || a.flags&isAncestor != 0 || a.parent != 0 {
+		g.lose(pointer, from+" ANCESTOR_OF "+who, "an ancestor of CycloneDX stands in one pedigree, and is a component")
 		return
 	}
-	w.ancestors = append(w.ancestors, a)
-	a.ancestor = true
-}
-
-// build puts the components where they belong.
-func (t *to) build(bom *cdx.BOM) {
-	bom.Metadata = new(cdx.Metadata)
-	t.pedigrees()
-	var described []*element
-	for _, e := range t.order {
-		if e.described {
-			described = append(described, e)
-		}
-	}
-	var main *element
-	if len(described) == 1 && described[0].parent == nil && !described[0].ancestor {
-		main = described[0]
-	}
-	var components []cdx.Component
-	roots := 0
-	for _, e := range t.order {
-		if e == main || e.parent != nil || e.ancestor {
-			continue
-		}
-		roots++
-		components = append(components, t.component(e, 0))
-	}
-	if main != nil {
-		c := t.component(main, 0)
-		bom.Metadata.Component = &c
+	if w.lastAncestor == 0 {
+		w.firstAncestor = an + 1
 	} else {
-		for _, e := range described {
-			if roots < 2 || len(described) != roots || e.parent != nil || e.ancestor {
-				t.lose("/relationships", "DESCRIBES "+e.id, "CycloneDX describes one main component")
+		g.elements[w.lastAncestor-1].next = an + 1
+	}
+	w.lastAncestor = an + 1
+	a.flags |= isAncestor
+}
+
+// finish leaves as ancestors only what is nothing else, and has no ancestor that
+// leads back to itself. It sorts the edges by whose they are, and returns the
+// main element, or -1.
+func (g *graph) finish() (main int32) {
+	for n := range g.elements {
+		e := &g.elements[n]
+		var kept, last int32
+		for a := e.firstAncestor; a != 0; {
+			ancestor := &g.elements[a-1]
+			next := ancestor.next
+			if ancestor.flags&(isRelated|isDescribed) != 0 || g.circular(a-1, int32(n)) {
+				g.lose("/relationships", g.ids[a-1]+" ANCESTOR_OF "+g.ids[n], "an ancestor of CycloneDX is nothing else besides")
+				ancestor.flags &^= isAncestor
+				ancestor.next = 0
+			} else {
+				if last == 0 {
+					kept = a
+				} else {
+					g.elements[last-1].next = a
+				}
+				ancestor.next, last = 0, a
+			}
+			a = next
+		}
+		e.firstAncestor, e.lastAncestor = kept, last
+	}
+	slices.SortStableFunc(g.edges, func(a, b edge) int { return int(a.from) - int(b.from) })
+	return g.main()
+}
+
+// main is what the document describes, if that is one thing that stands alone.
+func (g *graph) main() int32 {
+	described, roots, main := 0, 0, int32(-1)
+	for n := range g.elements {
+		e := &g.elements[n]
+		root := e.parent == 0 && e.flags&isAncestor == 0
+		if root {
+			roots++
+		}
+		if e.flags&isDescribed != 0 {
+			if described++; root {
+				main = int32(n)
 			}
 		}
 	}
-	if components != nil {
-		bom.Components = &components
+	if described == 1 && main >= 0 {
+		return main
 	}
-	t.dependencies(bom)
-}
-
-// pedigrees leaves as ancestors only what is nothing else, and has no ancestor
-// that leads back to itself.
-func (t *to) pedigrees() {
-	for _, e := range t.order {
-		kept := e.ancestors[:0]
-		for _, a := range e.ancestors {
-			if a.related || a.described || a.parent != nil || t.circular(a, e) {
-				t.lose("/relationships", a.id+" ANCESTOR_OF "+e.id, "an ancestor of CycloneDX is nothing else besides")
-				a.ancestor = false
-				continue
-			}
-			kept = append(kept, a)
+	for n := range g.elements {
+		e := &g.elements[n]
+		if e.flags&isDescribed != 0 && (roots < 2 || described != roots || e.parent != 0) {
+			g.lose("/relationships", "DESCRIBES "+g.ids[n], "CycloneDX describes one main component")
 		}
-		e.ancestors = kept
 	}
+	return -1
 }
 
-// circular reports whether e stands below a, or deeper than components may.
-func (t *to) circular(a, e *element) bool {
+// circular reports whether e stands below a, or deeper than pedigrees may.
+func (g *graph) circular(a, e int32) bool {
 	budget := 1000
-	var below func(x *element, depth int) bool
-	below = func(x *element, depth int) bool {
+	var below func(x int32, depth int) bool
+	below = func(x int32, depth int) bool {
 		if budget--; x == e || depth >= maxPedigree || budget < 0 {
 			return true
 		}
-		for _, list := range [][]*element{x.ancestors, x.children} {
-			for _, y := range list {
-				if below(y, depth+1) {
+		for _, first := range []int32{g.elements[x].firstAncestor, g.elements[x].firstChild} {
+			for y := first; y != 0; y = g.elements[y-1].next {
+				if below(y-1, depth+1) {
 					return true
 				}
 			}
@@ -217,45 +275,72 @@ func (t *to) circular(a, e *element) bool {
 	return below(a, 0)
 }
 
-func (t *to) component(e *element, depth int) cdx.Component {
-	c := e.c
-	if !e.related && isUnnamed(e.id) {
-		c.BOMRef = ""
-	}
-	if len(e.children) > 0 {
-		inner := make([]cdx.Component, 0, len(e.children))
-		for _, child := range e.children {
-			inner = append(inner, t.component(child, depth+1))
-		}
-		c.Components = &inner
-	}
-	if len(e.ancestors) > 0 {
-		ancestors := make([]cdx.Component, 0, len(e.ancestors))
-		for _, a := range e.ancestors {
-			ancestors = append(ancestors, t.component(a, depth+1))
-		}
-		c.Pedigree = &cdx.Pedigree{Ancestors: &ancestors}
-	}
-	return c
-}
-
-func (t *to) dependencies(bom *cdx.BOM) {
-	var list []cdx.Dependency
-	for _, e := range t.order {
-		if !e.entry {
-			continue
-		}
-		on := make([]string, 0, len(e.dependsOn))
-		seen := make(map[string]bool, len(e.dependsOn))
-		for _, ref := range e.dependsOn {
-			if !seen[ref] {
-				seen[ref] = true
-				on = append(on, ref)
+// components calls visit for each element that stands in no other, but the main
+// one, in their order.
+func (g *graph) components(main int32, visit func(n int32) error) error {
+	for n := range g.elements {
+		if e := &g.elements[n]; int32(n) != main && e.parent == 0 && e.flags&isAncestor == 0 {
+			if err := visit(int32(n)); err != nil {
+				return err
 			}
 		}
-		list = append(list, cdx.Dependency{Ref: e.c.BOMRef, Dependencies: &on})
 	}
-	if list != nil {
-		bom.Dependencies = &list
+	return nil
+}
+
+// component is an element with what stands in it. load makes the element alone.
+func (g *graph) component(n int32, load func(int32) (cdx.Component, error)) (cdx.Component, error) {
+	c, err := load(n)
+	if err != nil {
+		return c, err
 	}
+	e := &g.elements[n]
+	c.BOMRef = refOf(g.ids[n])
+	if e.flags&isRelated == 0 && isUnnamed(g.ids[n]) {
+		c.BOMRef = ""
+	}
+	list := func(first int32) (*[]cdx.Component, error) {
+		if first == 0 {
+			return nil, nil
+		}
+		var inner []cdx.Component
+		for y := first; y != 0; y = g.elements[y-1].next {
+			child, err := g.component(y-1, load)
+			if err != nil {
+				return nil, err
+			}
+			inner = append(inner, child)
+		}
+		return &inner, nil
+	}
+	if c.Components, err = list(e.firstChild); err != nil {
+		return c, err
+	}
+	ancestors, err := list(e.firstAncestor)
+	if ancestors != nil {
+		c.Pedigree = &cdx.Pedigree{Ancestors: ancestors}
+	}
+	return c, err
+}
+
+// dependencies calls visit for each element whose dependencies are known.
+func (g *graph) dependencies(visit func(cdx.Dependency) error) error {
+	at := 0
+	for n := range g.elements {
+		if g.elements[n].flags&hasEntry == 0 {
+			continue
+		}
+		on := []string{}
+		seen := map[int32]bool{}
+		for ; at < len(g.edges) && g.edges[at].from == int32(n); at++ {
+			if to := g.edges[at].to; !seen[to] {
+				seen[to] = true
+				on = append(on, refOf(g.ids[to]))
+			}
+		}
+		if err := visit(cdx.Dependency{Ref: refOf(g.ids[n]), Dependencies: &on}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

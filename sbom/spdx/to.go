@@ -29,68 +29,85 @@ func ToCycloneDX(doc *Document) (*cdx.BOM, []Loss, error) {
 	if err := check(doc); err != nil {
 		return nil, nil, fmt.Errorf("SPDX: %w", err)
 	}
-	t := &to{doc: doc, elements: map[string]*element{}, infos: map[string]*ExtractedLicense{}, used: map[string]bool{}}
-	bom := cdx.NewBOM()
-	bom.SpecVersion, bom.JSONSchema, bom.XMLNS = cdx.SpecVersion1_6, "http://cyclonedx.org/schema/bom-1.6.schema.json", "http://cyclonedx.org/schema/bom/1.6"
+	var lost []Loss
+	t := newTo(doc, func(l Loss) { lost = append(lost, l) })
+	var all []cdx.Component
+	for i := range doc.Packages {
+		t.graph.add(doc.Packages[i].SPDXID)
+		all = append(all, t.pkg(at("/packages", i), &doc.Packages[i]))
+	}
+	for i := range doc.Files {
+		t.graph.add(doc.Files[i].SPDXID)
+		all = append(all, t.file(at("/files", i), &doc.Files[i]))
+	}
+	for i, id := range doc.DocumentDescribes {
+		t.graph.describes(at("/documentDescribes", i), id)
+	}
+	for i := range doc.Packages {
+		for j, id := range doc.Packages[i].HasFiles {
+			t.graph.contains(at(at("/packages", i)+"/hasFiles", j), doc.Packages[i].SPDXID, id)
+		}
+	}
+	for i := range doc.Relationships {
+		t.graph.relationship(at("/relationships", i), &doc.Relationships[i])
+	}
+	main := t.graph.finish()
+	load := func(n int32) (cdx.Component, error) { return all[n], nil }
+	bom, err := t.head(main, load)
+	if err != nil {
+		return nil, nil, err
+	}
+	var components []cdx.Component
+	if err := t.graph.components(main, func(n int32) error {
+		c, err := t.graph.component(n, load)
+		components = append(components, c)
+		return err
+	}); err != nil {
+		return nil, nil, err
+	}
+	if components != nil {
+		bom.Components = &components
+	}
+	var dependencies []cdx.Dependency
+	if err := t.graph.dependencies(func(d cdx.Dependency) error {
+		dependencies = append(dependencies, d)
+		return nil
+	}); err != nil {
+		return nil, nil, err
+	}
+	if dependencies != nil {
+		bom.Dependencies = &dependencies
+	}
+	return bom, lost, nil
+}
+
+// to turns packages and files into components.
+type to struct {
+	doc   *Document // without the lists that can be long, if it is read part by part
+	graph *graph
+	infos map[string]*ExtractedLicense
+	used  map[string]bool // the LicenseRefs that a component spells out
+	mixed bool            // only CycloneDX 1.7 can say it
+	lost  func(Loss)
+}
+
+func newTo(doc *Document, lost func(Loss)) *to {
+	t := &to{doc: doc, infos: map[string]*ExtractedLicense{}, used: map[string]bool{}, lost: lost}
+	t.graph = newGraph(t.lose)
 	for i := range doc.HasExtractedLicensingInfos {
 		t.infos[doc.HasExtractedLicensingInfos[i].LicenseID] = &doc.HasExtractedLicensingInfos[i]
 	}
-	for i := range doc.Packages {
-		t.add(at("/packages", i), doc.Packages[i].SPDXID, t.pkg(at("/packages", i), &doc.Packages[i]))
-	}
-	for i := range doc.Files {
-		t.add(at("/files", i), doc.Files[i].SPDXID, t.file(at("/files", i), &doc.Files[i]))
-	}
-	t.relationships()
-	t.build(bom)
-	t.head(bom)
-	if t.mixed {
-		bom.SpecVersion, bom.JSONSchema, bom.XMLNS = cdx.SpecVersion1_7, "http://cyclonedx.org/schema/bom-1.7.schema.json", "http://cyclonedx.org/schema/bom/1.7"
-	}
-	return bom, t.lost, nil
-}
-
-// An element is a package or a file on its way to become a component.
-type element struct {
-	id        string
-	c         cdx.Component
-	parent    *element // what contains it
-	children  []*element
-	height    int // of the children
-	ancestors []*element
-	ancestor  bool // it is the ancestor of something
-	related   bool // something depends on it, or it depends on something
-	described bool
-	dependsOn []string
-	entry     bool // its dependencies are known
-}
-
-// to turns elements into components.
-type to struct {
-	doc      *Document
-	order    []*element
-	elements map[string]*element
-	infos    map[string]*ExtractedLicense
-	used     map[string]bool // the LicenseRefs that a component spells out
-	mixed    bool            // only CycloneDX 1.7 can say it
-	lost     []Loss
+	return t
 }
 
 func (t *to) lose(pointer, what, why string) {
-	t.lost = append(t.lost, Loss{Pointer: pointer, What: clip(what), Why: why})
+	t.lost(Loss{Pointer: pointer, What: clip(what), Why: why})
 }
 
 const cdxNoPlace = "CycloneDX has no place for it"
 
 func (t *to) rest(pointer string, v any, handled ...string) {
 	rest(pointer, v, t.lose, cdxNoPlace, handled...)
-}
-
-func (t *to) add(pointer, id string, c cdx.Component) {
-	c.BOMRef = refOf(id)
-	e := &element{id: id, c: c}
-	t.order = append(t.order, e)
-	t.elements[id] = e
 }
 
 // typeOf is the type of a purpose.
@@ -296,11 +313,25 @@ func (t *to) properties(pointer string, list []Annotation) []cdx.Property {
 	return out
 }
 
-// head is what the document says of itself.
-func (t *to) head(bom *cdx.BOM) {
+// head is the BOM with what the document says of itself, and its main component.
+func (t *to) head(main int32, load func(int32) (cdx.Component, error)) (*cdx.BOM, error) {
 	d := t.doc
+	bom := cdx.NewBOM()
+	version := "1.6"
+	bom.SpecVersion = cdx.SpecVersion1_6
+	if t.mixed {
+		bom.SpecVersion, version = cdx.SpecVersion1_7, "1.7"
+	}
+	bom.JSONSchema, bom.XMLNS = "http://cyclonedx.org/schema/bom-"+version+".schema.json", ""
+	bom.Metadata = &cdx.Metadata{Timestamp: d.CreationInfo.Created}
 	m := bom.Metadata
-	m.Timestamp = d.CreationInfo.Created
+	if main >= 0 {
+		c, err := t.graph.component(main, load)
+		if err != nil {
+			return nil, err
+		}
+		m.Component = &c
+	}
 	serial := "urn:uuid:" + uuid.FromURL(d.DocumentNamespace)
 	if u := trailingUUID.FindStringSubmatch(d.DocumentNamespace); u != nil {
 		serial = "urn:uuid:" + u[1]
@@ -329,6 +360,7 @@ func (t *to) head(bom *cdx.BOM) {
 	}
 	t.rest("", *d, "spdxVersion", "dataLicense", "SPDXID", "name", "documentNamespace", "creationInfo", "documentDescribes", "hasExtractedLicensingInfos",
 		"annotations", "packages", "files", "relationships")
+	return bom, nil
 }
 
 // saysMore reports whether a definition says more than that there is such a licence.
