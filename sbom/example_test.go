@@ -67,7 +67,7 @@ func ExampleParse() {
 	}
 	fmt.Println(bom.SpecVersion, (*bom.Components)[0].Name)
 	// Output:
-	// BOM is an SPDX document, want CycloneDX
+	// BOM is an SPDX document, want CycloneDX: package sbom/spdx reads SPDX 2.3
 	// 1.5 zlib
 }
 

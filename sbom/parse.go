@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -59,6 +60,21 @@ func Read(r io.Reader) (*cdx.BOM, []Loss, error) {
 		}
 		return bom, lost, nil
 	}
+	return readJSON(text)
+}
+
+// ParsePredicate is [Parse] of the predicate of a statement, which is JSON
+// whoever made it. A program that reads no other BOM links nothing that reads
+// XML.
+func ParsePredicate(predicate json.RawMessage) (*cdx.BOM, error) {
+	if len(predicate) > MaxDocument {
+		return nil, fmt.Errorf("BOM: more than %d bytes: %w", MaxDocument, strictjson.ErrLimit)
+	}
+	bom, _, err := readJSON(string(predicate))
+	return bom, err
+}
+
+func readJSON(text string) (*cdx.BOM, []Loss, error) {
 	bom, lost, err := cdxjson.Decode(text)
 	if err != nil {
 		if other := otherFormat(text); other != nil {

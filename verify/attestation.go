@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -67,7 +66,7 @@ func (d *deciding) checkAttestation(i int) {
 // checkSBOM binds the document to the artifact a second time: by the digests of
 // its own main component.
 func (d *deciding) checkSBOM(t *trial, rule string) {
-	bom, err := sbom.Parse(bytes.NewReader(t.unit.statement.Predicate))
+	bom, err := sbom.ParsePredicate(t.unit.statement.Predicate)
 	if err != nil {
 		t.fail(Finding{Code: predicateCode(err), Rule: rule, Message: "no CycloneDX document that can be used", Want: "a document as its schema says", Got: err.Error()})
 		return

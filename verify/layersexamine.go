@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/touchmark-go/touchmark/internal/ocilayout"
 	"github.com/touchmark-go/touchmark/provenance"
@@ -150,7 +149,7 @@ func (d *deciding) ownWitnesses(digest provenance.Digest) []witness {
 			if r := &d.Attestations[i]; r.Type != sbom.PredicateType || u.statement.PredicateType != r.Type || !a.countFor(r.SignedBy, d.attesters[i]) {
 				continue
 			}
-			bom, err := sbom.Parse(strings.NewReader(string(u.statement.Predicate)))
+			bom, err := sbom.ParsePredicate(u.statement.Predicate)
 			if err == nil && bomDigests(bom).Match(about) == provenance.Matched {
 				a.bom = bom
 				out = append(out, bomWitness(a))
