@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,29 +12,36 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 	"github.com/spf13/cobra"
 
-	"github.com/touchmark-go/touchmark/internal/safefs"
 	"github.com/touchmark-go/touchmark/sbom"
-	"github.com/touchmark-go/touchmark/sbom/gomod"
+	"github.com/touchmark-go/touchmark/sbom/spdx"
 )
 
 func newSBOM() *cobra.Command {
 	var format, out string
+	var maker bomMaker
 	c := &cobra.Command{
 		Use:   "sbom [--format FORMAT] [--out FILE] BINARY|DIR|IMAGE|FILE",
 		Short: "list what is inside a Go program or an image, or work with such a list",
-		Long: `sbom lists what is inside a Go program or a container image: as CycloneDX 1.6, as a table or tree to read, or
-as a picture.
+		Long: `sbom lists what is inside a Go program or a container image: as CycloneDX 1.6, as SPDX 2.3, as a
+table or tree to read, or as a picture. What SPDX or XML cannot say is named on standard error.
 
 Of a binary it lists exactly the modules that were linked into it, and it is bound to that binary by
 its digest. Of a folder with a main package it lists what would be linked, with who imports whom;
-there is no binary yet that it could be bound to. Of a file that holds an SBOM it shows that one.
+there is no binary yet that it could be bound to. Of a file that holds an SBOM (CycloneDX as JSON or
+XML, or SPDX 2.3) it shows that one.
 
-An image is an OCI layout, as a folder or a tar file, or what docker save writes. Of it sbom lists the Go
-programs with their modules, the packages of Debian, Alpine, RPM, npm and Python, and what lock files name,
-each with the layer that brought it. Of an image for several platforms, --platform chooses one.`,
+A binary does not say who imports whom, what its modules' archives hash to, or on which terms they
+come: --source and --modules look. Who made and supplies it only its publisher knows, and says with
+the other flags; what nobody says stays unknown. The time is SOURCE_DATE_EPOCH, or the commit's.
+
+An image is an OCI layout, as a folder or a tar file, or what docker save writes. Of it sbom lists
+the Go programs with their modules, the packages of Debian, Alpine, npm and Python, and what lock
+files name, each with the layer that brought it. Of an image for several platforms, --platform
+chooses one.`,
 		Example: `  touchmark sbom --out app.cdx.json dist/app
   touchmark sbom --format table dist/app
   touchmark sbom --format svg --out app.svg ./cmd/app
+  touchmark sbom --source . --modules auto --manufacturer 'Acme <security@acme.example>' --data-license CC0-1.0 dist/app
   touchmark sbom --platform linux/arm64 --out image.cdx.json image.tar
   touchmark sbom check --profile cisa-2025 app.cdx.json
   touchmark sbom paths ./cmd/app golang.org/x/net`,
@@ -43,7 +50,7 @@ each with the layer that brought it. Of an image for several platforms, --platfo
 			if !contains(bomFormats, format) {
 				return usagef("--format: %q: want %s", format, orList(bomFormats))
 			}
-			bom, data, err := anyBOM(cmd, args[0])
+			bom, data, err := maker.bom(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -54,6 +61,10 @@ each with the layer that brought it. Of an image for several platforms, --platfo
 				data = bomTree(bom)
 			case "svg":
 				data, err = bomSVG(bom)
+			case "spdx":
+				data, err = bomSPDX(bom, spdx.Options{Created: maker.time}, cmd.ErrOrStderr())
+			case "cyclonedx-xml":
+				data, err = bomXML(bom, cmd.ErrOrStderr())
 			}
 			if err != nil {
 				return err
@@ -63,80 +74,63 @@ each with the layer that brought it. Of an image for several platforms, --platfo
 	}
 	c.Flags().StringVar(&format, "format", "cyclonedx", "write `"+strings.Join(bomFormats, "|")+"`")
 	c.Flags().StringVar(&out, "out", "", "write to `FILE`; else to standard output")
-	c.Flags().String("platform", "", "list the image for `OS/ARCH`, of several in one archive")
+	c.PersistentFlags().String("platform", "", "list the image for `OS/ARCH`, of several in one archive")
+	maker.flags(c)
 	completeWords(c, "format", bomFormats...)
-	c.AddCommand(newSBOMCheck(), newSBOMMerge(), newSBOMPaths())
+	c.AddCommand(newSBOMCheck(&maker), newSBOMMerge(&maker), newSBOMPaths(&maker))
 	return c
 }
 
 // bomFormats are what sbom writes. It is never written to.
-var bomFormats = []string{"cyclonedx", "table", "tree", "svg"}
+var bomFormats = []string{"cyclonedx", "cyclonedx-xml", "spdx", "table", "tree", "svg"}
 
-// anyBOM is the BOM of a binary or an image, or of the main package in a folder,
-// or the one that a file holds.
-func anyBOM(cmd *cobra.Command, path string) (*cdx.BOM, []byte, error) {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		if bom, data, err := imageBOM(cmd, path); err != nil || bom != nil {
-			return bom, data, err
-		}
-		bom, err := gomod.FromSource(cmd.Context(), path, ".")
+// bom is the BOM of a binary or an image, or of the main package in a folder, or
+// the one that a file holds.
+func (m *bomMaker) bom(cmd *cobra.Command, path string) (*cdx.BOM, []byte, error) {
+	if err := m.prepare(cmd.Context()); err != nil {
+		return nil, nil, err
+	}
+	marshaled := func(bom *cdx.BOM, err error) (*cdx.BOM, []byte, error) {
 		if err != nil {
 			return nil, nil, err
 		}
 		data, err := marshalBOM(bom)
 		return bom, data, err
 	}
-	if bom, data, err := bomFile(path); err != nil || bom != nil {
+	made := func(bom *cdx.BOM, data []byte, err error) (*cdx.BOM, []byte, error) {
+		if err == nil && bom != nil && m.used() {
+			err = usagef("%q is listed as it is: the flags that say more are for a Go program", path)
+		}
 		return bom, data, err
 	}
-	bom, data, err := binaryBOM(path)
-	if errors.Is(err, errNoBOM) {
-		if bom, data, err = imageBOM(cmd, path); err == nil && bom == nil {
-			err = fmt.Errorf("%q is neither an SBOM nor a Go program with build info, nor an image: nothing says what is inside", path)
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if bom, data, err := imageBOM(cmd, path); err != nil || bom != nil {
+			return made(bom, data, err)
 		}
+		return marshaled(m.fromSource(cmd.Context(), path))
 	}
-	return bom, data, err
+	if bom, data, err := bomFile(path, cmd.ErrOrStderr()); err != nil || bom != nil {
+		if err == nil && data == nil {
+			return made(marshaled(bom, nil))
+		}
+		return made(bom, data, err)
+	}
+	bom, err := m.fromBinary(cmd.Context(), path)
+	if !errors.Is(err, errNoBOM) {
+		return marshaled(bom, err)
+	}
+	bom, data, err := imageBOM(cmd, path)
+	if err == nil && bom == nil {
+		err = fmt.Errorf("%q is neither an SBOM nor a Go program with build info, nor an image: nothing says what is inside", path)
+	}
+	return made(bom, data, err)
 }
 
-// bomFile is the BOM that a file holds, nil if it holds something else: a
-// document begins with a brace, and no binary does.
-func bomFile(path string) (*cdx.BOM, []byte, error) {
-	f, err := safefs.Open(path)
-	if err != nil {
-		return nil, nil, nil // what is wrong with it is said where a binary is wanted
-	}
-	defer f.Close()
-	first, _ := bufio.NewReader(f).Peek(256)
-	if first = bytes.TrimLeft(first, " \t\r\n"); len(first) == 0 || first[0] != '{' {
-		return nil, nil, nil
-	}
-	data, err := readFile("SBOM", path, maxBOM)
+// binaryBOM is the BOM of a file as it is. The error is errNoBOM if it is no Go program.
+func binaryBOM(path string) (*cdx.BOM, []byte, error) {
+	bom, err := new(bomMaker).fromBinary(context.Background(), path)
 	if err != nil {
 		return nil, nil, err
-	}
-	bom, err := sbom.Parse(bytes.NewReader(data))
-	if err != nil {
-		return nil, nil, fmt.Errorf("%q: %w", path, err)
-	}
-	return bom, data, nil
-}
-
-// binaryBOM is the BOM of a file. The error is errNoBOM if it is no Go program.
-func binaryBOM(path string) (*cdx.BOM, []byte, error) {
-	f, err := safefs.Open(path)
-	if errors.Is(err, safefs.ErrNotRegular) {
-		return nil, nil, errNoBOM
-	}
-	if err != nil {
-		return nil, nil, readError("SBOM", path, err)
-	}
-	defer f.Close()
-	bom, err := sbom.FromBinary(f)
-	if errors.Is(err, sbom.ErrNotGo) {
-		return nil, nil, errNoBOM
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("SBOM of %q: %w", path, err)
 	}
 	data, err := marshalBOM(bom)
 	return bom, data, err

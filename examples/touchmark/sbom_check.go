@@ -12,7 +12,7 @@ import (
 	"github.com/touchmark-go/touchmark/sbom"
 )
 
-func newSBOMCheck() *cobra.Command {
+func newSBOMCheck(maker *bomMaker) *cobra.Command {
 	var profiles []string
 	var format string
 	var all bool
@@ -43,7 +43,7 @@ Exit status: 0 if the profiles are met, 1 if not.`,
 					return usagef("--profile: %q: want %s", p, orList(profileNames()))
 				}
 			}
-			bom, _, err := anyBOM(cmd, args[0])
+			bom, _, err := maker.bom(cmd, args[0])
 			if err != nil {
 				return err
 			}

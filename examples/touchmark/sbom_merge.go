@@ -9,7 +9,7 @@ import (
 	"github.com/touchmark-go/touchmark/sbom"
 )
 
-func newSBOMMerge() *cobra.Command {
+func newSBOMMerge(maker *bomMaker) *cobra.Command {
 	var name, version, out string
 	c := &cobra.Command{
 		Use:   "merge --name NAME [--version VERSION] [--out FILE] BINARY|DIR|FILE…",
@@ -27,7 +27,7 @@ kept twice, and named on standard error together with what cannot be carried ove
 			}
 			var boms []*cdx.BOM
 			for _, path := range args {
-				bom, _, err := anyBOM(cmd, path)
+				bom, _, err := maker.bom(cmd, path)
 				if err != nil {
 					return err
 				}

@@ -10,7 +10,7 @@ import (
 	"github.com/touchmark-go/touchmark/sbom"
 )
 
-func newSBOMPaths() *cobra.Command {
+func newSBOMPaths(maker *bomMaker) *cobra.Command {
 	var most int
 	c := &cobra.Command{
 		Use:   "paths [--most N] BINARY|DIR|FILE COMPONENT",
@@ -26,7 +26,7 @@ because a binary does not say which module imports which: ask the folder that it
 			if most < 1 {
 				return usagef("--most: %d: want 1 or more", most)
 			}
-			bom, _, err := anyBOM(cmd, args[0])
+			bom, _, err := maker.bom(cmd, args[0])
 			if err != nil {
 				return err
 			}
