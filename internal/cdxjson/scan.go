@@ -20,6 +20,7 @@ type decoder struct {
 	slabs slabs
 	hash  *hasher
 	sets  []*uniqueSet // those that are not in use
+	known bool         // what is read has been read before: no member is there twice
 
 	// follow says, by the node's number, which member came after each the last
 	// time, from the one before all. Objects of one kind tend to be alike.
@@ -286,6 +287,10 @@ func (d *decoder) unlisted(o *object) bool {
 		d.fail(o.at, "%s has no member %s", nodeName(o.node), quote(o.name))
 		return false
 	}
+	o.id, o.value = unlisted, anything
+	if d.known {
+		return true
+	}
 	if o.extra[o.name] {
 		d.fail(o.at, "duplicate member %s", quote(o.name))
 		return false
@@ -294,7 +299,6 @@ func (d *decoder) unlisted(o *object) bool {
 		o.extra = map[string]bool{}
 	}
 	o.extra[o.name] = true
-	o.id, o.value = unlisted, anything
 	return true
 }
 

@@ -245,7 +245,7 @@ func (s *stream) rest(name string, whole *cdxschema.Node) error {
 	s.begin(prefix+string(raw)+"}", 0)
 	s.dec.readBOM(p.Rest, &alone)
 	s.dec.end()
-	return s.deliver(&p, "", line, column-len(prefix))
+	return s.deliver(&p, func() string { return "" }, line, column-len(prefix))
 }
 
 // list reads a member item by item.
@@ -322,12 +322,12 @@ func (s *stream) item(text string, p Part, n *cdxschema.Node, column int) error 
 	if s.dec.err == nil && !s.items.add(s.hashOf(text, p.Member)) {
 		s.dec.fail(0, "want items that differ, found one again")
 	}
-	return s.deliver(&p, pointer(), p.Line, column)
+	return s.deliver(&p, pointer, p.Line, column)
 }
 
 // hashOf is the hash of an item, which has been found to be JSON.
 func (s *stream) hashOf(text, member string) uint64 {
-	d := decoder{s: text}
+	d := decoder{s: text, known: true}
 	return mix(d.hashOf(&s.hash), maphash.String(s.hash.seed, member))
 }
 
@@ -337,7 +337,7 @@ func (s *stream) begin(text string, depth int) {
 }
 
 // deliver yields what was read, or says what is wrong with it.
-func (s *stream) deliver(p *Part, pointer string, line, column int) error {
+func (s *stream) deliver(p *Part, pointer func() string, line, column int) error {
 	if s.dec.err != nil {
 		s.dec.located()
 		err := s.dec.err
@@ -345,11 +345,11 @@ func (s *stream) deliver(p *Part, pointer string, line, column int) error {
 			err.Column += column - 1
 		}
 		err.Line += line - 1
-		err.Pointer = pointer + err.Pointer
+		err.Pointer = pointer() + err.Pointer
 		return err
 	}
 	for _, lost := range s.dec.losses() {
-		lost.Pointer = pointer + lost.Pointer
+		lost.Pointer = pointer() + lost.Pointer
 		p.Lost = append(p.Lost, lost)
 	}
 	if !s.yield(p) {

@@ -134,7 +134,7 @@ func stringAt(s string, i int) string {
 }
 
 func (d *decoder) deepHash(from int) uint64 {
-	probe := decoder{s: d.s, pos: from}
+	probe := decoder{s: d.s, pos: from, known: true}
 	return probe.hashOf(d.hash)
 }
 

@@ -333,16 +333,16 @@ func builtIn(n *Node, name string) bool {
 	return true
 }
 
-// An index finds members by name: a table without collisions.
+// An index finds members by name: a hash table with room to spare.
 type index struct {
-	mul   uint64
 	shift uint8
-	slots []int8
+	slots []int8 // indexes of members, or -1
 }
 
-// hash mixes the length and five characters of a name, which tell all names of
-// one object apart.
-func hash(name string, mul uint64) uint64 {
+// hash mixes the length and five characters of a name, which is
+// enough to tell most names of one object apart.
+func hash(name string) uint64 {
+	const mul = 0x9E3779B97F4A7C15
 	n := len(name)
 	if n < 2 {
 		if n == 0 {
@@ -354,38 +354,26 @@ func hash(name string, mul uint64) uint64 {
 	return x * mul
 }
 
-// newIndex looks for a multiplier by which no two names meet.
 func newIndex(members []Member) index {
-	const start = 0x9E3779B97F4A7C15
-	for bits := uint8(3); bits < 16; bits++ {
-		if len(members) > 1<<bits*3/4 {
-			continue
+	width := bits.Len(uint(2*len(members))) + 1
+	x := index{shift: uint8(64 - width), slots: slices.Repeat([]int8{-1}, 1<<width)}
+	for i, m := range members {
+		slot := hash(m.Name) >> x.shift
+		for x.slots[slot] >= 0 {
+			slot = (slot + 1) & uint64(len(x.slots)-1)
 		}
-		slots := make([]int8, 1<<bits)
-	next:
-		for mul := uint64(start); mul < start+200; mul += 2 {
-			for i := range slots {
-				slots[i] = -1
-			}
-			for i, m := range members {
-				slot := hash(m.Name, mul) >> (64 - bits)
-				if slots[slot] >= 0 {
-					continue next
-				}
-				slots[slot] = int8(i)
-			}
-			return index{mul: mul, shift: 64 - bits, slots: slots}
-		}
+		x.slots[slot] = int8(i)
 	}
-	panic("tables.txt: two names of an object have the same hash")
+	return x
 }
 
 func (x *index) find(members []Member, name string) int {
-	i := int(x.slots[hash(name, x.mul)>>x.shift])
-	if i >= 0 && members[i].Name == name {
-		return i
+	for slot := hash(name) >> x.shift; ; slot = (slot + 1) & uint64(len(x.slots)-1) {
+		i := int(x.slots[slot])
+		if i < 0 || members[i].Name == name {
+			return i
+		}
 	}
-	return -1
 }
 
 // values are the strings of an enumeration in a hash table with room to spare.
@@ -394,12 +382,10 @@ type values struct {
 	slots []string
 }
 
-const valuesMul = 0x9E3779B97F4A7C15
-
 func newValues(enum map[string]string) values {
 	width := bits.Len(uint(2*len(enum))) + 1
 	v := values{shift: uint8(64 - width), slots: make([]string, 1<<width)}
-	for _, s := range sortedKeys(enum) {
+	for s := range enum {
 		*v.slot(s) = s
 	}
 	return v
@@ -407,7 +393,7 @@ func newValues(enum map[string]string) values {
 
 // slot is where s stands, or would.
 func (v *values) slot(s string) *string {
-	for i := hash(s, valuesMul) >> v.shift; ; i = (i + 1) & uint64(len(v.slots)-1) {
+	for i := hash(s) >> v.shift; ; i = (i + 1) & uint64(len(v.slots)-1) {
 		if at := &v.slots[i]; *at == s || *at == "" {
 			return at
 		}
