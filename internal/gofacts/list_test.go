@@ -73,8 +73,8 @@ func TestParseListLine(t *testing.T) {
 	head := "{\n\t\"ImportPath\": \"a\"\n}\n{\n\t\"ImportPath\": \"b\",\n\t\"Name\": \"b\"\n}\n"
 	for text, want := range map[string]string{
 		head + "{\n\t\"Name\": \"c\"\n}\n": "go list output:8: package 3: ImportPath is missing",
-		head + "{\n\t\"ImportPath\": }\n":   "go list output:8: ",
-		"x": "go list output:1: ",
+		head + "{\n\t\"ImportPath\": }\n":  "go list output:8: ",
+		"x":                                "go list output:1: ",
 	} {
 		if _, err := gofacts.ParseList(strings.NewReader(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("error is %v, want %s", err, want)
