@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -259,8 +261,8 @@ func TestMembers(t *testing.T) {
 	l.Add(l.Image("linux/amd64", twoLayers...))
 	with := func(extra ...entry) []byte {
 		entries := []entry{{Name: "index.json", Body: string(mustIndex(l))}}
-		for name, data := range l.Files {
-			entries = append(entries, entry{Name: name, Body: string(data)})
+		for _, name := range slices.Sorted(maps.Keys(l.Files)) {
+			entries = append(entries, entry{Name: name, Body: string(l.Files[name])})
 		}
 		return imagetest.Tar(append(entries, extra...)...)
 	}
@@ -274,6 +276,7 @@ func TestMembers(t *testing.T) {
 		"out of the folder":              {[]entry{{Name: "../evil"}}, ErrMalformed.Error()},
 		"an absolute name":               {[]entry{{Name: "/evil"}}, ErrMalformed.Error()},
 		"a member twice":                 {[]entry{{Name: "index.json", Body: "{}"}}, ErrMalformed.Error()},
+		"another file twice":             {[]entry{{Name: "README"}, {Name: "README"}}, "twice"},
 		"a member spelled twice":         {[]entry{{Name: "./index.json", Body: "{}"}}, ErrMalformed.Error()},
 		"an oci-layout that is a device": {[]entry{{Name: "blobs/x", Type: tar.TypeChar}}, ""},
 		"a global header":                {[]entry{{Type: tar.TypeXGlobalHeader, PAX: map[string]string{"path": "x"}}}, ErrMalformed.Error()},
@@ -283,10 +286,10 @@ func TestMembers(t *testing.T) {
 			t.Errorf("%s: %s, want %q", name, got, test.want)
 		}
 	}
-	if got := contents(openBytes(with()[:6_000])); !strings.Contains(got, ErrMalformed.Error()) && !strings.Contains(got, ErrMissing.Error()) && !strings.Contains(got, ErrNotImage.Error()) {
+	// The last blob is gone, whichever it is.
+	if got := contents(openBytes(with()[:6_000])); got == twoLayersContents {
 		t.Errorf("half an archive: %s", got)
 	}
-	// Who hides the image behind what is not read here still has an image.
 	first := entry{Name: "x", PAX: map[string]string{"SCHILY.xattr.user.overlay.redirect": "y"}}
 	hidden := imagetest.Tar(append([]entry{first}, dot(l)...)...)
 	if _, err := openBytes(hidden); !errors.Is(err, ErrMalformed) {

@@ -81,7 +81,7 @@ func (a *Archive) Tree(ctx context.Context, m Manifest) (*Tree, error) {
 	b := &builder{root: &node{children: map[string]*node{}}, limits: a.limits}
 	for i, l := range m.Layers {
 		b.layer, b.entry = i, 0
-		b.written, b.hidden = map[*node]bool{}, map[place]bool{}
+		b.hidden = map[place]bool{}
 		err := a.entries(ctx, l, &b.expanded, func(h *tar.Header, _ io.Reader) error { return b.add(h) })
 		if err != nil {
 			return nil, err
@@ -168,7 +168,6 @@ type builder struct {
 	root         *node
 	limits       limits
 	layer, entry int
-	written      map[*node]bool // what is no folder and stands in this layer
 	hidden       map[place]bool // the whiteouts of this layer
 	entries      int64
 	names        int64 // bytes
@@ -250,7 +249,9 @@ func (b *builder) add(h *tar.Header) error {
 
 func (b *builder) put(parent *node, name string, h *tar.Header, entry int) error {
 	old := parent.children[name]
-	if old != nil && b.written[old] {
+	// A folder may come twice, with its attributes; anything else that this layer
+	// has at the path, or below it, is unpacked in another way by each reader.
+	if old != nil && old.holds(b.layer) && (!old.dir() || h.Typeflag != tar.TypeDir) {
 		return errorf(ErrMalformed, "the layer has it twice")
 	}
 	n := &node{}
@@ -282,10 +283,6 @@ func (b *builder) put(parent *node, name string, h *tar.Header, entry int) error
 	default:
 		return errorf(ErrMalformed, "it is of the type %q, which no layer has", h.Typeflag)
 	}
-	if old != nil && old.holds(b.layer) {
-		return errorf(ErrMalformed, "the layer has it as a folder, too")
-	}
-	b.written[n] = true
 	_, err := b.grow(parent, name, n)
 	return err
 }

@@ -2,16 +2,20 @@ package ocilayout
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/touchmark-go/touchmark/internal/ocilayout/imagetest"
+	"github.com/touchmark-go/touchmark/provenance"
 )
 
 // Layers on top of each other, as OCI image specification 1.1, "Layer Filesystem
@@ -46,6 +50,7 @@ func TestLayers(t *testing.T) {
 		"folder entry over file":            {layers{{file("a")}, {dir("a"), file("a/b")}}, "1:a/b"},
 		"file over folder":                  {layers{{file("a/b")}, {file("a")}}, "1:a"},
 		"file over folder of its own layer": {layers{{file("a/b"), file("a")}}, malformed},
+		"folder over file of its own layer": {layers{{file("a"), dir("a")}}, malformed},
 		"folder twice":                      {layers{{dir("a"), dir("a"), file("a/b")}}, "0:a/b"},
 		"file twice":                        {layers{{file("a"), file("./a")}}, malformed},
 		"file twice, absolute":              {layers{{file("a"), file("/a")}}, malformed},
@@ -207,7 +212,7 @@ func TestBombs(t *testing.T) {
 func TestSparse(t *testing.T) {
 	for name, pax := range map[string]map[string]string{
 		"1.0": {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "b", "GNU.sparse.realsize": "1099511627776"},
-		"0.1": {"GNU.sparse.map": "0,1", "GNU.sparse.size": "1099511627776"},
+		"0.1": {"GNU.sparse.numblocks": "1", "GNU.sparse.map": "0,1", "GNU.sparse.name": "b", "GNU.sparse.size": "1099511627776"},
 	} {
 		layer := rawTar(t, tar.TypeReg, pax)
 		l := imagetest.New()
@@ -219,8 +224,8 @@ func TestSparse(t *testing.T) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		if _, err := a.Tree(t.Context(), a.Images()[0]); err == nil {
-			t.Errorf("%s: a sparse file was read", name)
+		if _, err := a.Tree(t.Context(), a.Images()[0]); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%s: a sparse file: %v, want %v", name, err, ErrUnsupported)
 		}
 		runtime.ReadMemStats(&after)
 		if got := after.TotalAlloc - before.TotalAlloc; got > 4<<20 {
@@ -242,7 +247,7 @@ func rawTar(t *testing.T, kind byte, pax map[string]string) []byte {
 			}
 		}
 	}
-	whole := imagetest.Tar(entry{Name: "PaxHeaders.0/b", Body: records.String()}, entry{Name: "b", Type: kind, Body: "1\n0\n1\n"})
+	whole := imagetest.Tar(entry{Name: "PaxHeaders.0/b", Body: records.String()}, entry{Name: "b", Type: kind, Body: "1\n0\n1\n" + strings.Repeat("\x00", 506) + "x"})
 	whole[156] = tar.TypeXHeader
 	for i := range 8 {
 		whole[148+i] = ' '
@@ -253,6 +258,59 @@ func rawTar(t *testing.T, kind byte, pax map[string]string) []byte {
 	}
 	copy(whole[148:], fmt.Sprintf("%06o\x00 ", sum))
 	return whole
+}
+
+// What was read for the names is read again for the content, and has to be the
+// same.
+func TestChangedBetween(t *testing.T) {
+	l := imagetest.New()
+	l.Stored = true
+	l.Add(l.Image("linux/amd64", twoLayers...))
+	for name, data := range l.Files {
+		dir := l.Write(t.TempDir())
+		a, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		tree, err := a.Tree(t.Context(), a.Images()[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		layer := len(data)%512 == 0 && len(data) > 0
+		for what, other := range map[string][]byte{"the same": data, "swapped": bytes.Replace(bytes.Replace(data, []byte("program"), []byte("swapped"), 1), []byte("one"), []byte("two"), 1), "shorter": data[:len(data)/2], "another": imagetest.Tar(entry{Name: "x"})} {
+			if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), other, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			err := tree.Walk(t.Context(), func(_ File, r io.Reader) error { _, err := io.Copy(io.Discard, r); return err })
+			if want := layer && what != "the same"; want != errors.Is(err, ErrMismatch) || !want && err != nil {
+				t.Errorf("%s is %s: %v, want a mismatch: %v", name, what, err, want)
+			}
+		}
+	}
+}
+
+// TestVerified: no byte more, no byte less, and no other byte.
+func TestVerified(t *testing.T) {
+	for name, test := range map[string]struct {
+		data string
+		size int64
+		want provenance.Digest
+		ok   bool
+	}{
+		"as promised":        {"hello", 5, provenance.SumSHA256([]byte("hello")), true},
+		"no digest":          {"hello", 5, provenance.Digest{}, true},
+		"shorter":            {"hell", 5, provenance.Digest{}, false},
+		"longer":             {"hello!", 5, provenance.Digest{}, false},
+		"other bytes":        {"jello", 5, provenance.SumSHA256([]byte("hello")), false},
+		"nothing":            {"", 0, provenance.SumSHA256(nil), true},
+		"nothing, and a sum": {"", 0, provenance.SumSHA256([]byte("hello")), false},
+	} {
+		_, err := io.ReadAll(&verified{r: strings.NewReader(test.data), left: test.size, want: test.want, h: hasher(test.want)})
+		if test.ok != (err == nil) || err != nil && !errors.Is(err, ErrMismatch) {
+			t.Errorf("%s: %v, want ok %v", name, err, test.ok)
+		}
+	}
 }
 
 func TestWalkStops(t *testing.T) {
