@@ -19,6 +19,7 @@ import (
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
+	"github.com/touchmark-go/touchmark/internal/diskcache"
 	"github.com/touchmark-go/touchmark/internal/gofacts/factstest"
 	"github.com/touchmark-go/touchmark/internal/modcache"
 	"github.com/touchmark-go/touchmark/sbom"
@@ -245,4 +246,53 @@ func ExampleModuleCache_AddDigests() {
 	// Output:
 	// golang.org/x/mod has a digest: false
 	// stdlib has a digest: false
+}
+
+// Take who requires whom from the go.mod files in the module cache.
+func ExampleModuleCache_AddRequirements() {
+	bom, err := sbom.FromBinary(program)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cache := fstest.MapFS{ // os.DirFS of what "go env GOMODCACHE" prints
+		"cache/download/example.com/app/@v/v1.4.0.mod": {Data: []byte("module example.com/app\n\nrequire golang.org/x/mod v0.42.0\n")},
+	}
+	if err := (sbom.ModuleCache{FS: cache}).AddRequirements(bom); err != nil {
+		fmt.Println(err)
+		return
+	}
+	program := (*bom.Dependencies)[0]
+	fmt.Println(program.Ref, "requires", *program.Dependencies)
+	// Output:
+	// example.com/app@v1.4.0 requires [golang.org/x/mod@v0.42.0 stdlib@1.26.8]
+}
+
+// An answer that is whole but no digest is found anew.
+func TestAnswerThatIsNone(t *testing.T) {
+	cache, sum := moduleZip(t, "module a.b/c\n")
+	zip := cache["cache/download/a.b/c/@v/v1.0.0.zip"]
+	dir := t.TempDir()
+	answers, err := diskcache.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answers.Close()
+	key := fmt.Sprintf("zip/1\na.b/c\nv1.0.0\n%s\n%d\n%d", sum, len(zip.Data), zip.ModTime.UnixNano())
+	for answer, want := range map[string]string{
+		strings.Repeat("ab", 32) + " " + strings.Repeat("cd", 64): strings.Repeat("ab", 32), // so it is the key
+		strings.Repeat("zz", 32) + " " + strings.Repeat("cd", 64): fmt.Sprintf("%x", sha256.Sum256(zip.Data)),
+		"nothing": fmt.Sprintf("%x", sha256.Sum256(zip.Data)),
+	} {
+		if err := answers.Put(key, []byte(answer)); err != nil {
+			t.Fatal(err)
+		}
+		bom := oneModule(t, sum)
+		if err := (sbom.ModuleCache{FS: cache, Answers: dir}).AddDigests(t.Context(), bom); err != nil {
+			t.Fatal(err)
+		}
+		if got := (*(*bom.Components)[0].Hashes)[0].Value; got != want {
+			t.Errorf("of the answer %q: %s, want %s", answer, got, want)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package sbom_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -173,4 +174,25 @@ func TestDerivedRepository(t *testing.T) {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
 	}
+}
+
+// Say what only the publisher knows.
+func ExamplePublisher() {
+	acme := &cdx.OrganizationalEntity{Name: "Acme", Contact: &[]cdx.OrganizationalContact{{Email: "security@acme.example"}}}
+	bom, err := sbom.Options{Publisher: sbom.Publisher{
+		Manufacturer: acme,
+		Supplier:     acme,
+		DataLicense:  "CC0-1.0",
+		License:      "Apache-2.0",
+		Filename:     "app",
+	}}.FromBinary(program)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println((*bom.Metadata.Licenses)[0].License.ID, bom.Metadata.Component.Supplier.Name)
+	fmt.Println((*bom.Components)[0].Name, "has a supplier:", (*bom.Components)[0].Supplier != nil)
+	// Output:
+	// CC0-1.0 Acme
+	// golang.org/x/mod has a supplier: false
 }

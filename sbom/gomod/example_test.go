@@ -77,3 +77,25 @@ func ExampleAddEdges() {
 	// document version 2
 	// example.com/hello depends on the standard library
 }
+
+// List what a module requires, from its files alone.
+func ExampleFromFiles() {
+	bom, err := gomod.FromFiles(gomod.Files{
+		GoMod: []byte("module example.com/app\n\ngo 1.26.0\n\nrequire golang.org/x/mod v0.42.0\n"),
+		GoSum: []byte("golang.org/x/mod v0.42.0 h1:ICeL3t2L30ljSPHHxDnR4fqVcBt/zR2zJAb9juavmQg=\n"),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, c := range *bom.Components {
+		fmt.Println(c.BOMRef)
+	}
+	for _, p := range *bom.Metadata.Properties {
+		fmt.Println(p.Name, p.Value)
+	}
+	// Output:
+	// golang.org/x/mod@v0.42.0
+	// stdlib
+	// touchmark:go:edges requires
+	// touchmark:go:list required
+}

@@ -153,13 +153,19 @@ func spdxID(m licensecheck.Match) (string, bool) {
 }
 
 // tagLine is a line that tags a file, behind a comment's beginning.
-var tagLine = regexp.MustCompile(`(?m)^[ \t]*(?://|#|\*|<!--|--|;)?[ \t]*SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+()\- \t]{1,200}?)[ \t]*(?:-->|\*/)?\r?$`)
+var tagLine = regexp.MustCompile(`(?m)^[ \t]*(?://|#|\*|<!--|--|;)?[ \t]*SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+()\- \t]+?)[ \t]*(?:-->|\*/)?\r?$`)
+
+// maxTag is how long a tag's expression may be, in bytes.
+const maxTag = 200
 
 // spdxTag is the expression that a file is tagged with, if all its tags agree
 // and it is valid.
 func spdxTag(text []byte) string {
 	tag := ""
 	for _, match := range tagLine.FindAllSubmatch(text[:min(len(text), 64<<10)], 16) {
+		if len(match[1]) > maxTag {
+			return ""
+		}
 		e, err := spdxlicense.Parse(string(match[1]))
 		if err != nil || tag != "" && tag != e.String() {
 			return ""
