@@ -147,6 +147,9 @@ func (s *streamCheck) survey() error {
 	if err != nil {
 		return err
 	}
+	if s.head.Version == 0 {
+		s.head.Version = 1 // the default
+	}
 	walk(&s.head, count)
 	s.graph.index = index
 	numbered, twice := index.close()
