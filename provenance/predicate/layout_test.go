@@ -112,3 +112,29 @@ func writeSigned(t testing.TB, path string, body []byte, signer sign.Signer) {
 		t.Fatal(err)
 	}
 }
+
+// TestMetadata pins the bytes of a link for layouts, with everything in it and
+// with nothing.
+func TestMetadata(t *testing.T) {
+	products := provenance.ResourceDescriptor{Name: "dist/app", Digest: provenance.DigestSet{"sha256": sum}}
+	for _, c := range []struct {
+		link predicate.Link
+		want string
+	}{
+		{predicate.Link{Name: "build"}, `{"_type":"link","name":"build","command":[],"materials":{},"products":{"dist/app":{"sha256":"` + sum + `"}},"byproducts":{},"environment":{}}`},
+		{predicate.Link{Name: "build", Command: []string{"sh", "-c", "a <b"}, Materials: []provenance.ResourceDescriptor{{Name: "a", Digest: products.Digest}},
+			Byproducts: map[string]json.RawMessage{"return-value": json.RawMessage("0")}, Environment: map[string]json.RawMessage{"os": json.RawMessage(`"linux"`)}},
+			`{"_type":"link","name":"build","command":["sh","-c","a <b"],"materials":{"a":{"sha256":"` + sum + `"}},"products":{"dist/app":{"sha256":"` + sum + `"}},"byproducts":{"return-value":0},"environment":{"os":"linux"}}`},
+	} {
+		got, err := c.link.Metadata(products)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+	if _, err := (&predicate.Link{}).Metadata(products); err == nil {
+		t.Error("a link without a name is written")
+	}
+}
