@@ -3,6 +3,7 @@ package graphsvg
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,7 +61,7 @@ func (l *layout) svg(title string, edges int) []byte {
 		for _, n := range l.apart {
 			cell = max(cell, boxWidth(l.nodes[n]))
 		}
-		right = max(right, margin+4*(cell+12))
+		right = max(right, margin+max(4, math.Floor(math.Sqrt(float64(len(l.apart))/5)))*(cell+12))
 		across = max(1, int((right-margin)/(cell+12)))
 		bottom += 24 + float64((len(l.apart)+across-1)/across)*(boxHeight+8) + margin/2
 	}
@@ -97,7 +98,7 @@ func (l *layout) legend(edges int) string {
 			open++
 		}
 	}
-	s := fmt.Sprintf("%d components, %d dependencies. Each depends on those that its lines lead to, to the right.", len(l.nodes), edges)
+	s := fmt.Sprintf("%s, %s. Each depends on those that its lines lead to, to the right.", count(len(l.nodes), "component", "components"), count(edges, "dependency", "dependencies"))
 	if hidden := edges - shown - back; hidden > 0 {
 		s += fmt.Sprintf(" %d follow from others: point at a component to see them.", hidden)
 	}
@@ -108,6 +109,13 @@ func (l *layout) legend(edges int) string {
 		s += fmt.Sprintf(" Of %d the dependencies are not known (dashed frame).", open)
 	}
 	return s
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
 }
 
 // hover are the rules that light up what belongs to a node.
