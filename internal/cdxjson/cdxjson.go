@@ -38,7 +38,7 @@ const (
 
 // An Error says where a document is refused, and why.
 type Error struct {
-	Line    int    // from 1
+	Line    int    // from 1, or 0 if there is no text yet
 	Column  int    // in bytes, from 1
 	Pointer string // RFC 6901 pointer to the value; "" is the whole document
 	Msg     string // what was wanted and what was found
@@ -49,10 +49,14 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	if e.Pointer == "" {
-		return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Msg)
+	text := e.Msg
+	if e.Pointer != "" {
+		text = e.Pointer + ": " + text
 	}
-	return fmt.Sprintf("line %d, column %d: %s: %s", e.Line, e.Column, e.Pointer, e.Msg)
+	if e.Line > 0 {
+		text = fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, text)
+	}
+	return text
 }
 
 // Is reports whether e is about a limit, if target is [strictjson.ErrLimit].

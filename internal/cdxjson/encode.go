@@ -52,6 +52,7 @@ func Encode(bom *cdx.BOM) ([][]byte, error) {
 	d := decoder{s: string(slices.Concat(append(e.full, e.b)...))}
 	d.check(cdxschema.Of(v))
 	if err := d.located(); err != nil {
+		d.err.Line = 0 // of a text that nobody will see
 		return nil, err
 	}
 	return append(e.full, e.b), nil
