@@ -53,6 +53,8 @@ func TestDeniedLicenses(t *testing.T) {
 		{"Apache-2.0", "allow", "Apache-2.0+", false},
 		{"Apache-1.1", "allow", "Apache-1.1+", false},
 		{"Apache-1.0", "allow", "Apache-1.1+", true},
+		{"ISC", "allow", "MIT+", true},
+		{"MIT", "allow", "MIT+", false},
 		{"MIT", "allow", "MIT OR ISC", true},
 		{"MIT", "allow", "MIT AND ISC", false},
 		{"MIT", "allow", "(MIT AND ISC) OR 0BSD", true},
@@ -114,6 +116,7 @@ func TestDeniedPackages(t *testing.T) {
 		{`{"purl":"pkg:npm/a","versions":[">=1.0.0 <1.2.0","=3.0.0"]}`, `"name":"a","version":"2.0.0","purl":"pkg:npm/a@2.0.0"`, true},
 		{`{"purl":"pkg:npm/a","versions":[">1.0.0","<=0.9.0"]}`, `"name":"a","version":"1.0.0","purl":"pkg:npm/a@1.0.0"`, true},
 		{`{"purl":"pkg:npm/a","versions":[">1.0.0","<=0.9.0"]}`, `"name":"a","version":"0.9.0","purl":"pkg:npm/a@0.9.0"`, false},
+		{`{"purl":"pkg:npm/a","versions":["=3.0.0"]}`, `"name":"a","purl":"pkg:npm/a"`, false},
 		{`{"purl":"pkg:deb/debian/a","versions":["=1.2-3"]}`, `"name":"debian/a","version":"1.2-4","purl":"pkg:deb/debian/a@1.2-4"`, true},
 		{`{"purl":"pkg:deb/debian/a","versions":["<1.2"]}`, `"name":"a","version":"1:1.1","purl":"pkg:deb/debian/a@1:1.1"`, false},
 	} {
