@@ -171,42 +171,36 @@ func TestLargeDocuments(t *testing.T) {
 	if os.Getenv("TOUCHMARK_INTEGRATION") != "1" {
 		t.Skip("writes documents of 52 MB and 1 GB; set TOUCHMARK_INTEGRATION=1 to run it")
 	}
-	const most = 32 << 20
-	for _, n := range []int{76_000, 1_450_000} {
-		f := largeFile(t, n)
-		info, err := f.Stat()
-		if err != nil {
-			t.Fatal(err)
-		}
-		measure := func(what string, do func() (found int)) {
+	for name, n := range map[string]int{"52MB": 76_000, "1GB": 1_450_000} {
+		measure := func(t *testing.T, do func(f *os.File) (found int)) {
+			f := largeFile(t, n)
 			begin, found := time.Now(), 0
-			peak := heapPeak(func() { found = do() })
-			t.Logf("%s: %d MB, %d components: %d found, %.1f MiB, %v", what, info.Size()/1_000_000, n, found, float64(peak)/(1<<20), time.Since(begin).Round(time.Millisecond))
-			if peak > most {
-				t.Errorf("%s: %d components took %.1f MiB, want 32 at most", what, n, float64(peak)/(1<<20))
+			peak := heapPeak(func() { found = do(f) })
+			t.Logf("%d components: %d found, %.1f MiB, %v", n, found, float64(peak)/(1<<20), time.Since(begin).Round(time.Millisecond))
+			if peak > 32<<20 {
+				t.Errorf("%d components took %.1f MiB, want 32 at most", n, float64(peak)/(1<<20))
 			}
 		}
-		measure("check", func() (found int) {
-			if _, err := f.Seek(0, io.SeekStart); err != nil {
-				t.Fatal(err)
-			}
-			for _, err := range sbom.CheckStream(f, sbom.ProfileStructure) {
-				if err != nil {
-					t.Fatal(err)
+		t.Run("check "+name, func(t *testing.T) {
+			measure(t, func(f *os.File) (found int) {
+				for _, err := range sbom.CheckStream(f, sbom.ProfileStructure) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					found++
 				}
-				found++
-			}
-			return found
+				return found
+			})
 		})
-		measure("diff", func() int {
-			if _, err := f.Seek(0, io.SeekStart); err != nil {
-				t.Fatal(err)
-			}
-			changes, err := sbom.DiffStream(f, largeFile(t, n-1))
-			if err != nil || len(changes) == 0 || len(changes) > 100 {
-				t.Fatalf("%d changes, %v", len(changes), err)
-			}
-			return len(changes)
+		t.Run("diff "+name, func(t *testing.T) {
+			other := largeFile(t, n-1)
+			measure(t, func(f *os.File) int {
+				changes, err := sbom.DiffStream(f, other)
+				if err != nil || len(changes) == 0 || len(changes) > 100 {
+					t.Fatalf("%d changes, %v", len(changes), err)
+				}
+				return len(changes)
+			})
 		})
 	}
 }
