@@ -297,6 +297,32 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
+// TestTwoProfiles builds two programs at once, each with a profile of its own, and
+// a package that both import and that go so compiles twice.
+func TestTwoProfiles(t *testing.T) {
+	w := newWorld(t)
+	profile := pgoProfile(t)
+	w.write("lib/lib.go", "package lib\n\nfunc F() {}\n")
+	for _, name := range []string{"a", "b"} {
+		w.write("cmd/"+name+"/main.go", "package main\n\nimport \"example.com/app/lib\"\n\nfunc main() { lib.F() }\n")
+		w.write("cmd/"+name+"/default.pgo", profile)
+	}
+	w.commit()
+	r, err := capture.Run(t.Context(), w.command([]string{"go", "build", "-o", "dist/", "./cmd/..."}), "dist/a", "dist/b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate(t, r)
+	for _, name := range []string{"profile cmd/a/default.pgo", "profile cmd/b/default.pgo"} {
+		if dependency(t, r, name).Digest["sha256"] == "" {
+			t.Errorf("%s has no digest", name)
+		}
+	}
+	if got := internalParameter(t, r, "/go/inputs/files"); got != "3" {
+		t.Errorf("inputs are %s files, want 3", got)
+	}
+}
+
 // TestSettings wants what go env and flags set recorded, and agreeing with the
 // binary.
 func TestSettings(t *testing.T) {
