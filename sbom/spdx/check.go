@@ -20,18 +20,33 @@ func faultf(pointer, format string, args ...any) *fault {
 	return &fault{pointer, fmt.Sprintf(format, args...)}
 }
 
+// An idSet is a set of SPDXIDs.
+type idSet interface {
+	has(id string) bool
+	add(id string)
+}
+
+type idMap map[string]bool
+
+func (m idMap) has(id string) bool { return m[id] }
+func (m idMap) add(id string)      { m[id] = true }
+
 // A checker holds a document against the specification.
 type checker struct {
 	doc       *Document
-	elements  map[string]bool // the SPDXIDs
+	elements  idSet           // the SPDXIDs
 	documents map[string]bool // the DocumentRefs
 	licenses  map[string]bool // the LicenseRefs
 	err       *fault          // the first
 }
 
+func newChecker(doc *Document) *checker {
+	return &checker{doc: doc, elements: idMap{DocumentID: true}, documents: map[string]bool{}, licenses: map[string]bool{}}
+}
+
 // check reports what the specification forbids, wherever doc came from.
 func check(doc *Document) *fault {
-	c := &checker{doc: doc, elements: map[string]bool{}, documents: map[string]bool{}, licenses: map[string]bool{}}
+	c := newChecker(doc)
 	c.head()
 	c.declare()
 	for i := range doc.Packages {
@@ -116,24 +131,30 @@ func (c *checker) extracted(pointer string, l *ExtractedLicense) {
 
 // declare notes every SPDXID, so that references can be held against them.
 func (c *checker) declare() {
-	c.elements[DocumentID] = true
-	add := func(pointer, id string) {
-		name, ok := strings.CutPrefix(id, "SPDXRef-")
-		c.want(ok && spdxlicense.IsIDString(name), pointer+"/SPDXID", id, `"SPDXRef-" and letters, digits, "." or "-"`)
-		if c.elements[id] {
-			c.fail(pointer+"/SPDXID", "%q is used twice", clip(id))
-		}
-		c.elements[id] = true
-	}
 	for i := range c.doc.Packages {
-		add(at("/packages", i), c.doc.Packages[i].SPDXID)
+		c.element(at("/packages", i), c.doc.Packages[i].SPDXID)
 	}
 	for i := range c.doc.Files {
-		add(at("/files", i), c.doc.Files[i].SPDXID)
+		c.element(at("/files", i), c.doc.Files[i].SPDXID)
 	}
 	for i := range c.doc.Snippets {
-		add(at("/snippets", i), c.doc.Snippets[i].SPDXID)
+		c.element(at("/snippets", i), c.doc.Snippets[i].SPDXID)
 	}
+	c.described()
+}
+
+// element notes an SPDXID.
+func (c *checker) element(pointer, id string) {
+	name, ok := strings.CutPrefix(id, "SPDXRef-")
+	c.want(ok && spdxlicense.IsIDString(name), pointer+"/SPDXID", id, `"SPDXRef-" and letters, digits, "." or "-"`)
+	if c.elements.has(id) {
+		c.fail(pointer+"/SPDXID", "%q is used twice", clip(id))
+		return
+	}
+	c.elements.add(id)
+}
+
+func (c *checker) described() {
 	for i, id := range c.doc.DocumentDescribes {
 		c.resolve(at("/documentDescribes", i), id)
 	}
@@ -141,7 +162,7 @@ func (c *checker) declare() {
 
 // resolve reports an id that names nothing, here or in a document that is declared.
 func (c *checker) resolve(pointer, id string) {
-	if c.elements[id] {
+	if c.elements.has(id) {
 		return
 	}
 	document, element, ok := strings.Cut(id, ":")

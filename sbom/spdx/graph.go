@@ -1,7 +1,9 @@
 package spdx
 
 import (
+	"cmp"
 	"fmt"
+	"hash/maphash"
 	"slices"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -11,8 +13,10 @@ import (
 // numbered in the order of the document, and a number takes little room, because
 // there may be very many.
 type graph struct {
-	ids      []string
-	numbers  map[string]int32
+	text     []byte   // the SPDXIDs, one behind the other
+	ends     []uint32 // where each of them ends
+	index    []entry  // in order of their hashes, once it is sealed
+	seed     maphash.Seed
 	elements []element
 	edges    []edge
 	lose     func(pointer, what, why string)
@@ -37,23 +41,54 @@ const (
 
 type edge struct{ from, to int32 }
 
+// An entry finds an element by the hash of its id. The seed is random, so nobody
+// can make many ids of one hash.
+type entry struct {
+	hash uint64
+	n    int32
+}
+
 func newGraph(lose func(pointer, what, why string)) *graph {
-	return &graph{numbers: map[string]int32{}, lose: lose}
+	return &graph{seed: maphash.MakeSeed(), lose: lose}
 }
 
 func (g *graph) add(id string) {
-	g.numbers[id] = int32(len(g.ids))
-	g.ids = append(g.ids, id)
+	g.index = append(g.index, entry{maphash.String(g.seed, id), int32(len(g.elements))})
+	g.text = append(g.text, id...)
+	g.ends = append(g.ends, uint32(len(g.text)))
 	g.elements = append(g.elements, element{})
+}
+
+func (g *graph) id(n int32) string {
+	start := uint32(0)
+	if n > 0 {
+		start = g.ends[n-1]
+	}
+	return string(g.text[start:g.ends[n]])
+}
+
+// seal ends the adding, so that elements can be found. It returns the number of
+// an id that was added twice, or -1.
+func (g *graph) seal() (twice int32) {
+	slices.SortFunc(g.index, func(a, b entry) int { return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.n, b.n)) })
+	for i := 1; i < len(g.index); i++ {
+		if g.index[i].hash == g.index[i-1].hash && g.id(g.index[i].n) == g.id(g.index[i-1].n) {
+			return g.index[i].n
+		}
+	}
+	return -1
 }
 
 // find returns an element, or nil.
 func (g *graph) find(id string) (*element, int32) {
-	n, ok := g.numbers[id]
-	if !ok {
-		return nil, 0
+	hash := maphash.String(g.seed, id)
+	i, _ := slices.BinarySearchFunc(g.index, hash, func(e entry, hash uint64) int { return cmp.Compare(e.hash, hash) })
+	for ; i < len(g.index) && g.index[i].hash == hash; i++ {
+		if n := g.index[i].n; g.id(n) == id {
+			return &g.elements[n], n
+		}
 	}
-	return &g.elements[n], n
+	return nil, 0
 }
 
 const notHere = "it is neither a package nor a file of this document"
@@ -209,7 +244,7 @@ func (g *graph) finish() (main int32) {
 			ancestor := &g.elements[a-1]
 			next := ancestor.next
 			if ancestor.flags&(isRelated|isDescribed) != 0 || g.circular(a-1, int32(n)) {
-				g.lose("/relationships", g.ids[a-1]+" ANCESTOR_OF "+g.ids[n], "an ancestor of CycloneDX is nothing else besides")
+				g.lose("/relationships", g.id(a-1)+" ANCESTOR_OF "+g.id(int32(n)), "an ancestor of CycloneDX is nothing else besides")
 				ancestor.flags &^= isAncestor
 				ancestor.next = 0
 			} else {
@@ -249,7 +284,7 @@ func (g *graph) main() int32 {
 	for n := range g.elements {
 		e := &g.elements[n]
 		if e.flags&isDescribed != 0 && (roots < 2 || described != roots || e.parent != 0) {
-			g.lose("/relationships", "DESCRIBES "+g.ids[n], "CycloneDX describes one main component")
+			g.lose("/relationships", "DESCRIBES "+g.id(int32(n)), "CycloneDX describes one main component")
 		}
 	}
 	return -1
@@ -295,8 +330,8 @@ func (g *graph) component(n int32, load func(int32) (cdx.Component, error)) (cdx
 		return c, err
 	}
 	e := &g.elements[n]
-	c.BOMRef = refOf(g.ids[n])
-	if e.flags&isRelated == 0 && isUnnamed(g.ids[n]) {
+	c.BOMRef = refOf(g.id(int32(n)))
+	if e.flags&isRelated == 0 && isUnnamed(g.id(int32(n))) {
 		c.BOMRef = ""
 	}
 	list := func(first int32) (*[]cdx.Component, error) {
@@ -335,10 +370,10 @@ func (g *graph) dependencies(visit func(cdx.Dependency) error) error {
 		for ; at < len(g.edges) && g.edges[at].from == int32(n); at++ {
 			if to := g.edges[at].to; !seen[to] {
 				seen[to] = true
-				on = append(on, refOf(g.ids[to]))
+				on = append(on, refOf(g.id(to)))
 			}
 		}
-		if err := visit(cdx.Dependency{Ref: refOf(g.ids[n]), Dependencies: &on}); err != nil {
+		if err := visit(cdx.Dependency{Ref: refOf(g.id(int32(n))), Dependencies: &on}); err != nil {
 			return err
 		}
 	}

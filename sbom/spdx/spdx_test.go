@@ -2,11 +2,13 @@ package spdx_test
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/touchmark-go/touchmark/internal/deptest"
+	"github.com/touchmark-go/touchmark/sbom"
 	"github.com/touchmark-go/touchmark/sbom/spdx"
 )
 
@@ -132,6 +134,10 @@ func TestParseRefuses(t *testing.T) {
 			} else if err == nil || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), "SPDX: ") {
 				t.Errorf("Parse: %v, want a word about %q", err, test.want)
 			}
+			// Part by part the same is refused, but for what the parts do not show.
+			if err := spdx.StreamToCycloneDX(io.Discard, strings.NewReader(document), nil); (err == nil) != (test.want == "") {
+				t.Errorf("StreamToCycloneDX: %v", err)
+			}
 		})
 	}
 	for text, want := range map[string]string{"SPDXVersion: SPDX-2.3\n": "tag-value", "<?xml version='1.0'?>": "XML", "": "SPDX", "[]": "SPDX", "null": "SPDX", `{"a":`: "SPDX"} {
@@ -181,6 +187,13 @@ func FuzzParse(f *testing.F) {
 		}
 		if _, _, err := spdx.FromCycloneDX(bom); err != nil {
 			t.Errorf("there and not back: %v", err)
+		}
+		var atOnce, streamed bytes.Buffer
+		if err := sbom.Write(&atOnce, bom); err != nil {
+			t.Fatalf("%q becomes no valid BOM: %v", data, err)
+		}
+		if err := spdx.StreamToCycloneDX(&streamed, bytes.NewReader(data), nil); err != nil || canonicalBOM(t, streamed.Bytes()) != atOnce.String() {
+			t.Errorf("part by part it is\n%s, %v, at once\n%s", streamed.Bytes(), err, atOnce.Bytes())
 		}
 	})
 }

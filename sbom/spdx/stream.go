@@ -73,7 +73,7 @@ func (s *fromStream) run(o Options) error {
 		return err
 	}
 	// The packages, and what of them is lost.
-	checked := &checker{doc: doc, elements: map[string]bool{}, documents: map[string]bool{}, licenses: map[string]bool{}}
+	checked := newChecker(doc)
 	for _, info := range s.licenses.infos {
 		checked.licenses[info.LicenseID] = true
 	}

@@ -50,10 +50,39 @@ func TestStreamFromCycloneDX(t *testing.T) {
 		if !bytes.Equal(got.Bytes(), want.Bytes()) {
 			t.Fatalf("seed %d: part by part it is\n%s\nat once\n%s", seed, got.Bytes(), want.Bytes())
 		}
+		// And back.
+		bom2, lost2, err := spdx.ToCycloneDX(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wantBack, gotBack bytes.Buffer
+		if err := sbom.Write(&wantBack, bom2); err != nil {
+			t.Fatal(err)
+		}
+		if err := spdx.StreamToCycloneDX(&gotBack, bytes.NewReader(want.Bytes()), func(l spdx.Loss) { lost2 = append(lost2, l) }); err != nil || len(lost2) > 0 {
+			t.Fatalf("seed %d: %v, lost %v", seed, err, lost2)
+		}
+		if canonicalBOM(t, gotBack.Bytes()) != wantBack.String() {
+			t.Fatalf("seed %d: back part by part it is\n%s\nat once\n%s", seed, gotBack.Bytes(), wantBack.Bytes())
+		}
 		if fmt.Sprint(told) != fmt.Sprint(lost) {
 			t.Errorf("seed %d: lost %v, at once %v", seed, told, lost)
 		}
 	}
+}
+
+// canonicalBOM is a BOM as package sbom writes it.
+func canonicalBOM(t *testing.T, data []byte) string {
+	t.Helper()
+	bom, err := sbom.Parse(bytes.NewReader(data))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, data)
+	}
+	var b strings.Builder
+	if err := sbom.Write(&b, bom); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 func TestStreamFromCycloneDXRefuses(t *testing.T) {
@@ -141,7 +170,7 @@ func heapPeak(f func()) uint64 {
 			select {
 			case <-stop:
 				return
-			case <-time.After(10 * time.Millisecond):
+			case <-time.After(50 * time.Millisecond):
 			}
 		}
 	}()
@@ -187,5 +216,8 @@ func TestLargeDocument(t *testing.T) {
 	}
 	convert("to SPDX", path, there, func(w io.Writer, r io.ReadSeeker) error {
 		return spdx.StreamFromCycloneDX(w, r, func(l spdx.Loss) { t.Errorf("lost: %v", l) })
+	})
+	convert("back", there, filepath.Join(t.TempDir(), "back.cdx.json"), func(w io.Writer, r io.ReadSeeker) error {
+		return spdx.StreamToCycloneDX(w, r, func(l spdx.Loss) { t.Errorf("lost: %v", l) })
 	})
 }

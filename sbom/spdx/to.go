@@ -3,6 +3,7 @@ package spdx
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -40,6 +41,7 @@ func ToCycloneDX(doc *Document) (*cdx.BOM, []Loss, error) {
 		t.graph.add(doc.Files[i].SPDXID)
 		all = append(all, t.file(at("/files", i), &doc.Files[i]))
 	}
+	t.graph.seal() // no id stands twice in a document that was checked
 	for i, id := range doc.DocumentDescribes {
 		t.graph.describes(at("/documentDescribes", i), id)
 	}
@@ -222,8 +224,20 @@ func (t *to) location(pointer, where string, typ cdx.ExternalReferenceType, c *c
 	case None:
 		t.lose(pointer, None, "CycloneDX cannot say that there is none")
 	default:
+		if !isReference(where) {
+			t.lose(pointer, where, "it is no URI, which CycloneDX demands")
+			return
+		}
 		t.reference(c, cdx.ExternalReference{URL: where, Type: typ})
 	}
+}
+
+// isReference reports whether a place is one for CycloneDX: the ways in which
+// git spells places are none.
+func isReference(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && !strings.ContainsAny(s, " \t\r\n\"<>\\^`{|}") && (u.Scheme != "" || !strings.Contains(strings.SplitN(s, "/", 2)[0], ":")) &&
+		strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) < 0
 }
 
 func (t *to) reference(c *cdx.Component, r cdx.ExternalReference) {
@@ -264,6 +278,8 @@ func (t *to) externalRef(pointer string, r ExternalRef, c *cdx.Component) {
 		list(&c.SWHID)
 	case r.Category == "PERSISTENT-ID" && r.Type == "gitoid":
 		list(&c.OmniborID)
+	case (r.Type == "advisory" || r.Category == "OTHER") && !isReference(r.Locator):
+		t.lose(pointer, r.Locator, "it is no URI, which CycloneDX demands")
 	case r.Category == "SECURITY" && r.Type == "advisory":
 		t.reference(c, cdx.ExternalReference{URL: r.Locator, Type: cdx.ERTypeAdvisories, Comment: r.Comment})
 	case r.Category == "OTHER" && isReferenceType(r.Type):
