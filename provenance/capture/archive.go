@@ -44,15 +44,19 @@ func (o *outputFile) lookArchive(ctx context.Context, subject provenance.Resourc
 	if n, err := f.ReadAt(start, 0); n < len(start) && err != io.EOF {
 		return fmt.Errorf("capture: output %q cannot be read: %w", o.given, pathless(err))
 	}
+	o.contents.kind = diskKind(start)
 	switch {
 	case string(start) == "PK\x03\x04" || string(start) == "PK\x05\x06":
+		a.kind.mediaType = mediaZip
 		err = a.zip(f, o.new.info.Size())
 	case start[0] == 0x1f && start[1] == 0x8b:
 		var z *gzip.Reader
 		if z, err = gzip.NewReader(bufio.NewReader(f)); err == nil {
+			a.kind.mediaType, a.compressed = mediaGzip, true
 			err = a.tar(z)
 		}
 	default:
+		a.kind.mediaType = mediaTar
 		err = a.tar(f)
 	}
 	if ctx.Err() != nil {
@@ -61,6 +65,7 @@ func (o *outputFile) lookArchive(ctx context.Context, subject provenance.Resourc
 	if !a.found {
 		return nil // a file that only begins like an archive, or not even that
 	}
+	o.contents.kind = a.kind
 	o.contents.inside = a.programs.inside
 	if err == nil && !a.many {
 		o.contents.inside = a.all
@@ -74,14 +79,16 @@ func (o *outputFile) lookArchive(ctx context.Context, subject provenance.Resourc
 
 // An archive is one that is being looked through.
 type archive struct {
-	ctx      context.Context
-	id       string
-	found    bool // it has a member
-	many     bool
-	members  int
-	expanded int64
-	programs contents
-	all      []material
+	ctx        context.Context
+	id         string
+	kind       outputKind
+	found      bool // it has a member
+	compressed bool
+	many       bool
+	members    int
+	expanded   int64
+	programs   contents
+	all        []material
 }
 
 func (a *archive) tar(r io.Reader) error {
@@ -93,6 +100,9 @@ func (a *archive) tar(r io.Reader) error {
 		}
 		if err != nil && !(h != nil && errors.Is(err, tar.ErrInsecurePath)) {
 			return err
+		}
+		if !a.found && !a.compressed && strings.HasSuffix(h.Name, ".ovf") {
+			a.kind.mediaType = mediaOVA // which has its description first
 		}
 		a.found = true
 		if h.Typeflag != tar.TypeReg {
@@ -141,7 +151,11 @@ func (a *archive) member(name string, size int64, r io.Reader) error {
 	before := len(a.programs.inside)
 	h := &hashing{r: r, a: a}
 	h.reset()
-	if err := a.programs.program(name, size, h, annotationArchive, a.id, inArchive); err != nil {
+	if a.describes(name) {
+		if err := a.describe(name, h); err != nil {
+			return err
+		}
+	} else if err := a.programs.program(name, size, h, annotationArchive, a.id, inArchive); err != nil {
 		return err
 	}
 	switch {

@@ -3,12 +3,15 @@ package capture
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/touchmark-go/touchmark/internal/lockfile"
+	"github.com/touchmark-go/touchmark/internal/ocilayout/imagetest"
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
@@ -87,5 +90,48 @@ func TestDocumentedCommand(t *testing.T) {
 	}
 	if strings.TrimSuffix(shown, "\n") != indented.String() {
 		t.Errorf("the document shows\n%s, want\n%s", shown, indented.String())
+	}
+}
+
+// TestKinds says what an output is, where its content says so itself.
+func TestKinds(t *testing.T) {
+	npm := func(name, version string) []byte {
+		return imagetest.Gzip(imagetest.Tar(imagetest.Entry{Name: "package/package.json", Body: fmt.Sprintf(`{"name":%q,"version":%q}`, name, version)}, imagetest.Entry{Name: "package/index.js", Body: "1"}))
+	}
+	for name, test := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"a zip file":                 {[]byte("PK\x05\x06" + strings.Repeat("\x00", 18)), "application/zip "},
+		"a tar file":                 {imagetest.Tar(imagetest.Entry{Name: "a"}), "application/x-tar "},
+		"a compressed tar file":      {imagetest.Gzip(imagetest.Tar(imagetest.Entry{Name: "a"})), "application/gzip "},
+		"an npm package":             {npm("left", "1.2.3"), "application/gzip pkg:npm/left@1.2.3"},
+		"an npm package in a scope":  {npm("@acme/left", "1.2.3-rc.1+5"), "application/gzip pkg:npm/%40acme/left@1.2.3-rc.1%2B5"},
+		"an npm package of no name":  {npm("a/../b", "1"), "application/gzip "},
+		"an npm package, upper case": {npm("Left", "1.2.3"), "application/gzip "},
+		"a package.json elsewhere":   {imagetest.Gzip(imagetest.Tar(imagetest.Entry{Name: "x/package.json", Body: `{"name":"left","version":"1"}`})), "application/gzip "},
+		"a Helm chart":               {imagetest.Gzip(imagetest.Tar(imagetest.Entry{Name: "web/Chart.yaml", Body: "name: web\nversion: 1.0.0\n"})), "application/vnd.cncf.helm.chart.content.v1.tar+gzip "},
+		"a machine as OVA":           {imagetest.Tar(imagetest.Entry{Name: "vm.ovf"}, imagetest.Entry{Name: "disk.vmdk"}), "application/ovf "},
+		"a disk as qcow2":            {[]byte("QFI\xfb\x00\x00\x00\x03"), "application/x-qemu-disk "},
+		"a raw disk":                 {make([]byte, 4096), " "},
+		"text":                       {[]byte("hello"), " "},
+	} {
+		source := filepath.Join(t.TempDir(), "source")
+		if err := os.WriteFile(source, test.data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		now, err := stateOf(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := outputFile{given: "dist/app", path: source, new: now}
+		s := provenance.ResourceDescriptor{Name: "dist/app", Digest: provenance.Set(provenance.SumSHA256(test.data))}
+		if err := o.lookInside(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		o.contents.kind.mark(&s)
+		if got := s.MediaType + " " + s.URI; got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/touchmark-go/touchmark/internal/gofacts"
@@ -19,6 +20,7 @@ type contents struct {
 	inside  []material                      // files in it that were there before it was packed
 	unread  string                          // why there may be more inside
 	already map[string]bool                 // digests of parts
+	kind    outputKind
 }
 
 const (
@@ -148,7 +150,9 @@ func (c *contents) program(name string, size int64, r io.Reader, annotation, in,
 // recordContents records what is in the outputs, and returns the subjects with
 // the parts of images behind them.
 func (b *building) recordContents(d *draft, subjects []provenance.ResourceDescriptor) []provenance.ResourceDescriptor {
-	for _, o := range b.outputs {
+	subjects = slices.Clone(subjects)
+	for i, o := range b.outputs {
+		o.contents.kind.mark(&subjects[i])
 		for _, part := range o.contents.parts {
 			d.grade(atSubject+"/"+strconv.Itoa(len(subjects)), Observed, "a part of the image, held against its digest after the command")
 			subjects = append(subjects, part)
