@@ -55,16 +55,16 @@ func ParseGoMod(data []byte) (*Module, error) {
 
 type parser struct {
 	m     *Module
-	block string // the directive whose block we are in
+	block string    // the directive whose block we are in
+	words [8]string // of the line at hand; more are of no directive that is read here
 }
 
 func (p *parser) line(s string) error {
-	var fields [8]string // more are of no directive that is read here
-	n, comment, err := split(s, &fields)
+	n, comment, err := split(s, &p.words)
 	if err != nil {
 		return err
 	}
-	words := fields[:n]
+	words := p.words[:n]
 	switch {
 	case n == 0:
 		return nil
