@@ -73,6 +73,10 @@ func TestCheckStructure(t *testing.T) {
 			`complete /metadata/component: a complete list, and dependencies on what is not in it`,
 			`unreached /components/1: nobody who depends on it`,
 		}},
+		{"an entry of nothing", `{"ref":"b",`, `{"ref":"zz","dependsOn":[]},{"ref":"b",`, []string{
+			`unresolved-ref : dependencies of zz, which nothing has as its bom-ref`,
+			`complete /metadata/component: a complete list, and dependencies on what is not in it`,
+		}},
 		{"two entries", `{"ref":"b",`, `{"ref":"a","dependsOn":[]},{"ref":"b",`, []string{`duplicate-entry /components/0: another entry for it`}},
 		{"an edge twice", `["a","b"]}`, `["a","b","a"]}`, []string{`duplicate-entry /metadata/component: a twice`}},
 		{"on itself", `{"ref":"b","dependsOn":[]}`, `{"ref":"b","dependsOn":["b"]}`, []string{`self-edge /components/1: a dependency on itself`}},

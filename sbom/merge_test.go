@@ -153,6 +153,35 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// What one document calls complete and another one, which has it too, does not
+// mention, is unknown; what both call complete is.
+func TestMergeCompleteness(t *testing.T) {
+	document := func(name, compositions string) *cdx.BOM {
+		return parse(t, `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{"component":{"bom-ref":"app","type":"application","name":"`+name+`"}},
+			"components":[{"bom-ref":"x","type":"library","name":"x"}],"dependencies":[{"ref":"app","dependsOn":["x"]},{"ref":"x","dependsOn":[]}],"compositions":[`+compositions+`]}`)
+	}
+	for _, test := range []struct{ one, two, want string }{
+		{`{"aggregate":"complete","dependencies":["x"]}`, `{"aggregate":"complete","dependencies":["x"]}`, "complete"},
+		{`{"aggregate":"complete","dependencies":["x"]}`, ``, "unknown"},
+		{`{"aggregate":"complete","dependencies":["x"]}`, `{"aggregate":"unknown","dependencies":["x"]}`, "unknown"},
+		{`{"aggregate":"complete","dependencies":["x"]}`, `{"aggregate":"not_specified","dependencies":["x"]}`, "unknown"},
+		{`{"aggregate":"complete","dependencies":["x"]}`, `{"aggregate":"incomplete_first_party_only","dependencies":["x"]}`, "incomplete_first_party_only"},
+		{`{"aggregate":"incomplete_third_party_only","dependencies":["x"]}`, `{"aggregate":"incomplete_first_party_only","dependencies":["x"]}`, "incomplete"},
+		{`{"aggregate":"complete","dependencies":["x"]},{"aggregate":"incomplete","dependencies":["x"]}`, `{"aggregate":"complete","dependencies":["x"]}`, "incomplete"},
+		{``, ``, ""},
+	} {
+		got := ""
+		for _, c := range *merge(t, document("one", test.one), document("two", test.two)).Compositions {
+			if c.Dependencies != nil && slices.ContainsFunc(*c.Dependencies, func(r cdx.BOMReference) bool { return strings.HasPrefix(string(r), "x#") }) {
+				got += string(c.Aggregate)
+			}
+		}
+		if got != test.want {
+			t.Errorf("%s and %s make %q, want %q", test.one, test.two, got, test.want)
+		}
+	}
+}
+
 func TestMergeRefuses(t *testing.T) {
 	one := parse(t, sound)
 	for name, f := range map[string]func() (*cdx.BOM, []string, error){

@@ -107,6 +107,8 @@ func TestDeniedPackages(t *testing.T) {
 		{`"pkg:npm/%40acme/*"`, `"name":"a","purl":"pkg:npm/%40acme/a"`, false},
 		{`"pkg:npm/%40acme/*"`, `"name":"a","purl":"pkg:npm/%40acme2/a"`, true},
 		{`"pkg:golang/ex.org/A"`, `"name":"ex.org/a","purl":"pkg:golang/ex.org/a"`, false},
+		{`"pkg:golang/ex.org/a"`, `"name":"ex.org/A"`, false},
+		{`"pkg:npm/a"`, `"name":"A","version":"1.0.0"`, false},
 		{`"pkg:golang/ex.org/a"`, `"name":"ex.org/A/b","purl":"pkg:golang/ex.org/a/b"`, true},
 		{`{"purl":"pkg:npm/a","versions":["<1.2.0"]}`, `"name":"a","version":"1.2.0","purl":"pkg:npm/a@1.2.0"`, true},
 		{`{"purl":"pkg:npm/a","versions":["<1.2.0"]}`, `"name":"a","version":"1.2.0-rc.1","purl":"pkg:npm/a@1.2.0-rc.1"`, false},

@@ -186,31 +186,8 @@ func (d *deciding) examineSBOM(facts *gofacts.Facts, witnesses []witness, must b
 		if !w.isBOM {
 			continue
 		}
-		stdlib := facts.Stdlib().Version
-		for _, version := range w.stdlib {
-			if stdlib != "" && version != stdlib {
-				d.contradiction(CodeExamineSBOM, w, "stdlib "+version, "stdlib "+stdlib)
-				return
-			}
-		}
-		linked := map[string]bool{facts.Main.Path + "@" + facts.Main.Version: true}
-		for _, m := range facts.Modules {
-			linked[m.Path+"@"+m.Version] = true
-			if said, same := w.lists(m); !same {
-				d.contradiction(CodeExamineSBOM, w, said, moduleString(m))
-				return
-			}
-		}
-		for _, path := range sortedKeys(w.modules) {
-			for _, m := range w.modules[path] {
-				if !linked[m.Path+"@"+m.Version] {
-					d.contradiction(CodeExamineSBOM, w, moduleString(m), "no "+m.Path+" in that version")
-					return
-				}
-			}
-		}
-		if len(w.odd) > 0 {
-			d.contradiction(CodeExamineSBOM, w, w.odd[0], "one name for one module")
+		if said, own, same := bomAgrees(facts, w); !same {
+			d.contradiction(CodeExamineSBOM, w, said, own)
 			return
 		}
 		agree = append(agree, w.who)
