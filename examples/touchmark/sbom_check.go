@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
+	cdx "github.com/CycloneDX/cyclonedx-go"
 	"github.com/spf13/cobra"
 
+	"github.com/touchmark-go/touchmark/internal/safefs"
 	"github.com/touchmark-go/touchmark/sbom"
 )
 
@@ -30,6 +33,9 @@ func newSBOMCheck(maker *bomMaker) *cobra.Command {
 What is unknown is missing: no word that tools write in place of an answer is taken for one.
 Advice (what is recommended, or wanted only where it exists) is counted, and listed with --all.
 
+A document of more than 64 MiB is checked as it goes by, without a score, and of what it misses the
+first 10,000 issues are kept.
+
 Exit status: 0 if the profiles are met, 1 if not.`,
 		Example: `  touchmark sbom check app.cdx.json
   touchmark sbom check --profile cisa-2025 --profile bsi-2.1 --all dist/app`,
@@ -43,22 +49,18 @@ Exit status: 0 if the profiles are met, 1 if not.`,
 					return usagef("--profile: %q: want %s", p, orList(profileNames()))
 				}
 			}
-			bom, _, err := maker.bom(cmd, args[0])
+			results, err := checkLarge(args[0], profiles)
 			if err != nil {
 				return err
 			}
-			var results []checkResult
-			met := true
-			for _, p := range profiles {
-				r := checkResult{Profile: p, Issues: sbom.Check(bom, sbom.Profile(p))}
-				r.Met = sbom.Met(r.Issues)
-				met = met && r.Met
-				if sbom.Profile(p) == sbom.ProfileSBOMQS {
-					rating := sbom.Score(bom)
-					r.Rating = &rating
+			if results == nil {
+				bom, _, err := maker.bom(cmd, args[0])
+				if err != nil {
+					return err
 				}
-				results = append(results, r)
+				results = checkBOM(bom, profiles)
 			}
+			met := !slices.ContainsFunc(results, func(r checkResult) bool { return !r.Met })
 			var out []byte
 			if format == "json" {
 				if out, err = json.MarshalIndent(results, "", "  "); err != nil {
@@ -98,6 +100,63 @@ type checkResult struct {
 	Met     bool         `json:"met"`
 	Rating  *sbom.Rating `json:"rating,omitempty"`
 	Issues  []sbom.Issue `json:"issues"`
+}
+
+func checkBOM(bom *cdx.BOM, profiles []string) (results []checkResult) {
+	for _, p := range profiles {
+		r := checkResult{Profile: p, Issues: sbom.Check(bom, sbom.Profile(p))}
+		r.Met = sbom.Met(r.Issues)
+		if sbom.Profile(p) == sbom.ProfileSBOMQS {
+			rating := sbom.Score(bom)
+			r.Rating = &rating
+		}
+		results = append(results, r)
+	}
+	return results
+}
+
+// Documents of more bytes than largeBOM are checked as they go by, and of their
+// issues the first maxIssues are kept.
+const (
+	largeBOM  = 64 << 20
+	maxIssues = 10_000
+)
+
+// checkLarge checks a large document; nil if the file is none.
+func checkLarge(path string, profiles []string) ([]checkResult, error) {
+	f, err := safefs.Open(path)
+	if err != nil {
+		return nil, nil // what is wrong with it is said where it is read
+	}
+	defer f.Close()
+	first := make([]byte, 1)
+	if info, err := f.Stat(); err != nil || info.Size() <= largeBOM {
+		return nil, nil
+	}
+	if _, err := f.ReadAt(first, 0); err != nil || first[0] != '{' {
+		return nil, nil
+	}
+	return checkStream(path, f, profiles)
+}
+
+func checkStream(path string, r io.ReadSeeker, profiles []string) (results []checkResult, err error) {
+	for _, p := range profiles {
+		if _, err := r.Seek(0, io.SeekStart); err != nil {
+			return nil, err
+		}
+		out := checkResult{Profile: p}
+		for issue, err := range sbom.CheckStream(r, sbom.Profile(p)) {
+			if err != nil {
+				return nil, fmt.Errorf("%q: %w", path, err)
+			}
+			if out.Issues = append(out.Issues, issue); len(out.Issues) == maxIssues {
+				break
+			}
+		}
+		out.Met = sbom.Met(out.Issues) && len(out.Issues) < maxIssues
+		results = append(results, out)
+	}
+	return results, nil
 }
 
 // checkText is what profiles miss, as a person reads it: rule by rule, with a few
