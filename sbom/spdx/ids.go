@@ -21,6 +21,8 @@ func escape(s string) string {
 		switch {
 		case c == '-' && strings.HasPrefix(s[i+1:], "x"):
 			b.WriteString("-x2d")
+		case i == 0 && strings.HasPrefix(s, "SPDXRef-"):
+			b.WriteString("-x53") // others take the prefix off as often as it is there
 		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.':
 			b.WriteByte(c)
 		default:

@@ -161,8 +161,7 @@ func severity(s Status) int {
 // that are joined with it by aliases: the least.
 func joinNames(docs []*Document) map[string]string {
 	up := map[string]string{}
-	var root func(string) string
-	root = func(n string) string {
+	root := func(n string) string {
 		for up[n] != n {
 			up[n] = up[up[n]]
 			n = up[n]
