@@ -25,6 +25,7 @@ type imageQuestion struct {
 	digest   string // of the image; "" is that of the layout's first root
 	files    [][]byte
 	policies int
+	also     []provenance.ResourceDescriptor // further subjects
 }
 
 // decision asks, and returns the decision with the codes that failed.
@@ -41,7 +42,7 @@ func (q imageQuestion) decision(t *testing.T, artifact verify.Artifact, open boo
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := build.Statement(provenance.ResourceDescriptor{Name: "image", Digest: provenance.Set(digest)})
+	st, err := build.Statement(append([]provenance.ResourceDescriptor{{Name: "image", Digest: provenance.Set(digest)}}, q.also...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,6 +211,29 @@ func TestOpenLayout(t *testing.T) {
 	}
 }
 
+// An image in a tar file has one name: the image's digest, and the file's only
+// if nothing else is attested.
+func TestKnownBy(t *testing.T) {
+	l := imagetest.New()
+	l.Add(l.Image("linux/amd64", []imagetest.Entry{{Name: "a"}}))
+	data := l.Tar()
+	image, file := l.Roots[0].Digest, provenance.SumSHA256(data)
+	for name, test := range map[string]struct {
+		q    imageQuestion
+		want string
+	}{
+		"the image": {imageQuestion{digest: image}, image},
+		"the file":  {imageQuestion{digest: file.String()}, file.String()},
+		"both":      {imageQuestion{digest: image, also: []provenance.ResourceDescriptor{{Name: "image.tar", Digest: provenance.Set(file)}}}, image},
+	} {
+		test.q.mode = verify.ExamineOff
+		got, verdict := test.q.decision(t, content(data), false)
+		if got != "ALLOW" || verdict.Digest.String() != test.want {
+			t.Errorf("%s is attested: %s %s, want ALLOW %s", name, got, verdict.Digest, test.want)
+		}
+	}
+}
+
 // An archive of several images is none of them.
 func TestTwoImages(t *testing.T) {
 	var entries []imagetest.Entry
@@ -242,11 +266,12 @@ type laterImage struct {
 	first, then []byte
 	reads       int
 	after       int
+	until       int // and the first one again, if it is not 0
 }
 
 func (l *laterImage) ReadAt(p []byte, off int64) (int, error) {
 	data := l.first
-	if l.reads++; l.reads > l.after {
+	if l.reads++; l.reads > l.after && (l.until == 0 || l.reads <= l.until) {
 		data = l.then
 	}
 	return bytes.NewReader(data).ReadAt(p, off)
@@ -264,6 +289,13 @@ func TestImageChanges(t *testing.T) {
 		t.Fatal("the other image is none")
 	}
 	q := imageQuestion{mode: verify.ExamineRequired, digest: l.Roots[0].Digest, files: [][]byte{program}}
+	// It looks like no image at the one moment when somebody asks.
+	plain := bytes.Repeat([]byte("x"), len(data))
+	about := imageQuestion{mode: verify.ExamineIfApplicable, digest: provenance.SumSHA256(data).String(), files: [][]byte{tinyProgram("two")}}
+	r := &laterImage{first: data, then: plain, after: 2, until: 3}
+	if got, verdict := about.decision(t, verify.Content(r, int64(len(data))), false); got != "UNDECIDED changed" {
+		t.Errorf("another file for one read: %s, want UNDECIDED changed\n%s", got, verdict)
+	}
 	for after := 2; after < 6; after++ {
 		r := &laterImage{first: data, then: changed, after: after}
 		got, verdict := q.decision(t, verify.Content(r, int64(len(data))), false)

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/touchmark-go/touchmark/internal/lockfile"
 	"github.com/touchmark-go/touchmark/internal/ocilayout/imagetest"
+	"github.com/touchmark-go/touchmark/internal/testkit"
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
@@ -120,18 +122,90 @@ func TestKinds(t *testing.T) {
 		if err := os.WriteFile(source, test.data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		now, err := stateOf(source)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o := outputFile{given: "dist/app", path: source, new: now}
-		s := provenance.ResourceDescriptor{Name: "dist/app", Digest: provenance.Set(provenance.SumSHA256(test.data))}
-		if err := o.lookInside(t.Context(), s); err != nil {
-			t.Fatal(err)
-		}
-		o.contents.kind.mark(&s)
+		s := provenance.ResourceDescriptor{Name: "dist/app"}
+		lookedAt(t, source, test.data).kind.mark(&s)
 		if got := s.MediaType + " " + s.URI; got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
+	}
+}
+
+// lookedAt is what is seen of an output.
+func lookedAt(t *testing.T, path string, data []byte) contents {
+	t.Helper()
+	now, err := stateOf(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := outputFile{given: "dist/app", path: path, new: now}
+	if err := o.lookInside(t.Context(), provenance.ResourceDescriptor{Name: "dist/app", Digest: provenance.Set(provenance.SumSHA256(data))}); err != nil {
+		t.Fatal(err)
+	}
+	return o.contents
+}
+
+// TestArchives looks into the archives that people ship.
+func TestArchives(t *testing.T) {
+	binary := string(testkit.GoBinary(t))
+	zipped := func(files ...imagetest.Entry) []byte {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for _, f := range files {
+			m, err := z.Create(f.Name)
+			if err == nil {
+				_, err = m.Write([]byte(f.Body))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	var many []imagetest.Entry
+	for i := range 101 {
+		many = append(many, imagetest.Entry{Name: fmt.Sprint("f", i), Body: "x"})
+	}
+	function := []imagetest.Entry{{Name: "bootstrap", Body: binary}, {Name: "config/app.json", Body: "{}"}}
+	for name, test := range map[string]struct {
+		data   []byte
+		inside string
+		absent bool
+	}{
+		"a serverless function":       {zipped(function...), "bootstrap config/app.json", false},
+		"a tar file":                  {imagetest.Tar(function...), "bootstrap config/app.json", false},
+		"a compressed tar file":       {imagetest.Gzip(imagetest.Tar(function...)), "bootstrap config/app.json", false},
+		"many files":                  {zipped(append(many, imagetest.Entry{Name: "app", Body: binary})...), "app", false},
+		"names that lead out":         {imagetest.Tar(imagetest.Entry{Name: "../x", Body: "x"}), "(withheld)", false},
+		"half a tar file":             {imagetest.Gzip(imagetest.Tar(function...))[:100_000], "", true},
+		"data":                        {[]byte("hello"), "", false},
+		"data that begins like a zip": {[]byte("PK\x03\x04 but no more"), "", false},
+		"data that is compressed":     {imagetest.Gzip([]byte("hello")), "", false},
+		"nothing":                     {nil, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source := filepath.Join(t.TempDir(), "source")
+			if err := os.WriteFile(source, test.data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c := lookedAt(t, source, test.data)
+			var names []string
+			for _, d := range c.inside {
+				if a := d.Annotations["archive"]; a != nil {
+					names = append(names, d.Name)
+					if want := fmt.Sprintf("%q", provenance.SumSHA256(test.data)); string(a) != want {
+						t.Errorf("%s is in %s, want %s", d.Name, a, want)
+					}
+				}
+			}
+			if got := strings.Join(names, " "); got != test.inside {
+				t.Errorf("inside are %q, want %q", got, test.inside)
+			}
+			if got := c.unread != ""; got != test.absent {
+				t.Errorf("what is inside is said to be incomplete: %v, want %v", got, test.absent)
+			}
+		})
 	}
 }

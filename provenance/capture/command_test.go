@@ -1,8 +1,6 @@
 package capture_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -232,74 +230,6 @@ func TestBrokenImages(t *testing.T) {
 			validCommand(t, r)
 			if got, want := grade(r, "/predicate/buildDefinition/resolvedDependencies/-"), map[string]string{"zstd": capture.Absent}[name]; got != want {
 				t.Errorf("what is inside is graded %q, want %q", got, want)
-			}
-		})
-	}
-}
-
-// TestArchives looks into the archives that people ship.
-func TestArchives(t *testing.T) {
-	binary := string(testkit.GoBinary(t))
-	zipped := func(files ...imagetest.Entry) []byte {
-		var b bytes.Buffer
-		z := zip.NewWriter(&b)
-		for _, f := range files {
-			m, err := z.Create(f.Name)
-			if err == nil {
-				_, err = m.Write([]byte(f.Body))
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return b.Bytes()
-	}
-	var many []imagetest.Entry
-	for i := range 101 {
-		many = append(many, imagetest.Entry{Name: fmt.Sprint("f", i), Body: "x"})
-	}
-	function := []imagetest.Entry{{Name: "bootstrap", Body: binary}, {Name: "config/app.json", Body: "{}"}}
-	w := newWorld(t)
-	for name, test := range map[string]struct {
-		data   []byte
-		inside string
-		absent bool
-	}{
-		"a serverless function":       {zipped(function...), "bootstrap config/app.json", false},
-		"a tar file":                  {imagetest.Tar(function...), "bootstrap config/app.json", false},
-		"a compressed tar file":       {imagetest.Gzip(imagetest.Tar(function...)), "bootstrap config/app.json", false},
-		"many files":                  {zipped(append(many, imagetest.Entry{Name: "app", Body: binary})...), "app", false},
-		"names that lead out":         {imagetest.Tar(imagetest.Entry{Name: "../x", Body: "x"}), "(withheld)", false},
-		"half a tar file":             {imagetest.Gzip(imagetest.Tar(function...))[:100_000], "", true},
-		"data":                        {[]byte("hello"), "", false},
-		"data that begins like a zip": {[]byte("PK\x03\x04 but no more"), "", false},
-		"data that is compressed":     {imagetest.Gzip([]byte("hello")), "", false},
-		"nothing":                     {nil, "", false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			source := filepath.Join(t.TempDir(), "source")
-			if err := os.WriteFile(source, test.data, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			r := w.capture(capture.Options{}, shell("rm -rf dist; mkdir -p dist && cp "+source+" dist/app"))
-			validCommand(t, r)
-			var inside []string
-			for _, d := range r.Build().BuildDefinition.ResolvedDependencies {
-				if a := d.Annotations["archive"]; a != nil {
-					inside = append(inside, d.Name)
-					if want := fmt.Sprintf("%q", provenance.SumSHA256(test.data)); string(a) != want {
-						t.Errorf("%s is in %s, want %s", d.Name, a, want)
-					}
-				}
-			}
-			if got := strings.Join(inside, " "); got != test.inside {
-				t.Errorf("inside are %q, want %q", got, test.inside)
-			}
-			if got := grade(r, "/predicate/buildDefinition/resolvedDependencies/-") == capture.Absent; got != test.absent {
-				t.Errorf("what is inside is said to be incomplete: %v, want %v", got, test.absent)
 			}
 		})
 	}
