@@ -2,6 +2,7 @@ package image
 
 import (
 	"errors"
+	"fmt"
 	"path"
 	"strings"
 
@@ -84,10 +85,27 @@ func (s *scan) note(err error) error {
 	default:
 		return err
 	}
+	s.leave(err.Error())
+	return nil
+}
+
+// leave notes what the list leaves out.
+func (s *scan) leave(text string) {
 	if len(s.unread) < maxUnread {
-		s.unread = append(s.unread, clean(err.Error()))
+		s.unread = append(s.unread, clean(text))
 	} else {
 		s.unreadMore++
+	}
+}
+
+// maxDescribed is the most bytes of descriptions that are read of one image. What is
+// remembered of them is less.
+const maxDescribed = 1 << 30
+
+// charge counts the bytes of a description against the limit.
+func (s *scan) charge(size int64) error {
+	if s.described += size; s.described > maxDescribed {
+		return fmt.Errorf("what speaks of packages in the image has more than %d bytes: %w", int64(maxDescribed), ErrLimit)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ type locked struct {
 // useLocks makes packages of what the lock files name, where nothing that is
 // installed speaks for itself: next to what a lock led to, it only says more about
 // that.
-func (s *scan) useLocks() {
+func (s *scan) useLocks() error {
 	installed := map[string]*pkg{}
 	for _, p := range s.packages {
 		if p.purl != "" {
@@ -47,14 +47,18 @@ func (s *scan) useLocks() {
 				p.requires = append(p.requires, requirement{id})
 			}
 			installed[lp.PURL] = p
+			if len(s.packages) >= maxPackages {
+				return errTooMany
+			}
 			s.packages = append(s.packages, p)
 		}
 		for _, o := range l.lock.Omitted {
 			if !found {
-				s.unread = append(s.unread, clean(fmt.Sprintf("%s:%d: %s is not locked", l.place.path, o.Line, o.Text)))
+				s.leave(fmt.Sprintf("%s:%d: %s is not locked", l.place.path, o.Line, o.Text))
 			}
 		}
 	}
+	return nil
 }
 
 // isInstalled reports whether what a lock names is installed: npm's beside it, and

@@ -39,6 +39,7 @@ type scan struct {
 	folders    map[string]string   // folders without links on the way to them
 	files      []uint64            // paths of all files that nothing else accounts for
 	total      int                 // files
+	described  int64               // bytes of what speaks of packages
 	unread     []string            // what could not be read, and why
 	unreadMore int
 }
@@ -67,7 +68,9 @@ func scanImage(ctx context.Context, a *ocilayout.Archive, m ocilayout.Manifest, 
 	if err := s.findLayers(ctx); err != nil {
 		return nil, err
 	}
-	s.useLocks()
+	if err := s.useLocks(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -83,7 +86,13 @@ func (s *scan) file(f ocilayout.File, r io.Reader) error {
 			break
 		}
 	}
-	switch description(at.path) {
+	kind := description(at.path)
+	if kind != "" && kind != "database" {
+		if err := s.charge(f.Size); err != nil {
+			return err
+		}
+	}
+	switch kind {
 	case "release":
 		err = s.release(at, r)
 	case "dpkg":
