@@ -1,6 +1,7 @@
 package cdxjson
 
 import (
+	"fmt"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -13,6 +14,9 @@ import (
 // and cyclonedx-go's structs have no place for, in the order of the document;
 // that an empty string or a false of an optional member was there is not told.
 func Decode(s string) (bom *cdx.BOM, lost []Lost, err error) {
+	if err := checkSize(s); err != nil {
+		return nil, nil, err
+	}
 	v, err := versionOf(s)
 	if err != nil {
 		return nil, nil, err
@@ -43,4 +47,11 @@ func (d *decoder) losses() []Lost {
 		d.lost[i].Pointer = strings.Clone(pointer)
 	}
 	return d.lost
+}
+
+func checkSize(s string) error {
+	if len(s) > MaxSize {
+		return &Error{Line: 1, Column: 1, Msg: fmt.Sprintf("want at most %d bytes, found %d", MaxSize, len(s)), limit: true}
+	}
+	return nil
 }

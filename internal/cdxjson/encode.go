@@ -71,6 +71,7 @@ type open struct {
 	seen   uint64
 	start  int
 	n      int // items
+	expect int // how many there will be, if that is known
 	item   int // where the last one begins
 	few    [3]uint64
 	many   itemSet
@@ -199,7 +200,7 @@ func (e *encoder) endItem(o *open) {
 		return
 	}
 	if o.n == len(o.few)+1 {
-		o.many = newItemSet(0)
+		o.many = itemSet{slots: make([]uint64, 1<<max(6, bits.Len(uint(o.expect*3/2))))}
 		for _, h := range o.few {
 			o.many.add(h)
 		}
@@ -254,6 +255,7 @@ func texts[T ~string](e *encoder, list []T, n *cdxschema.Node) {
 
 func items[T any](e *encoder, list []T, n *cdxschema.Node, write func(*encoder, *T, *cdxschema.Node)) {
 	o := e.begin(n, '[')
+	o.expect = len(list)
 	for i := range list {
 		write(e, &list[i], e.next(&o))
 	}

@@ -17,11 +17,15 @@ type uniqueSet struct {
 	deep  map[uint64]int // where items stand, by all they hold, whose keys met
 }
 
-// A keyed is the hash of an item's key, and where the item begins.
-type keyed struct {
-	hash uint64 // 0 is an empty slot
-	from int
-}
+// A keyed is 36 bits of the hash of an item's key, above where the item begins,
+// which in a document of at most [MaxSize] has 28. 0 is an empty slot. That two
+// hashes are alike by chance costs a look at both items and nothing else.
+type keyed uint64
+
+const fromBits = 28
+
+func (k keyed) from() int          { return int(k & (1<<fromBits - 1)) }
+func (k keyed) meets(o keyed) bool { return k>>fromBits == o>>fromBits }
 
 // A span is where an item stands.
 type span struct{ from, to int }
@@ -53,11 +57,11 @@ func (d *decoder) add(u *uniqueSet, from, to, key int) (twin int, ok bool) {
 	if d.hash == nil {
 		d.hash = &hasher{maphash.MakeSeed()}
 	}
-	k := keyed{d.keyHash(from, to, key) | 1, from}
+	k := keyed(d.keyHash(from, to, key)<<fromBits | uint64(from))
 	if u.n < shortSet {
 		for _, other := range u.slots {
-			if other.hash == k.hash {
-				return d.same(u, other.from, from)
+			if other.meets(k) {
+				return d.same(u, other.from(), from)
 			}
 		}
 		u.slots = append(u.slots, k)
@@ -66,27 +70,27 @@ func (d *decoder) add(u *uniqueSet, from, to, key int) (twin int, ok bool) {
 	}
 	if u.n == shortSet && len(u.slots) == shortSet || u.n*4 >= len(u.slots)*3 {
 		old := u.slots
-		u.slots = make([]keyed, max(64, 4*len(old)))
+		u.slots = make([]keyed, max(64, 2*len(old)))
 		for _, k := range old {
-			if k.hash != 0 {
-				*u.slot(k.hash) = k
+			if k != 0 {
+				*u.slot(k) = k
 			}
 		}
 	}
-	s := u.slot(k.hash)
-	if s.hash == k.hash {
-		return d.same(u, s.from, from)
+	s := u.slot(k)
+	if *s != 0 {
+		return d.same(u, s.from(), from)
 	}
 	*s = k
 	u.n++
 	return 0, true
 }
 
-// slot is where the hash stands, or would.
-func (u *uniqueSet) slot(h uint64) *keyed {
+// slot is where what meets k stands, or k would.
+func (u *uniqueSet) slot(k keyed) *keyed {
 	mask := len(u.slots) - 1
-	for i := int(h>>20) & mask; ; i = (i + 1) & mask {
-		if s := &u.slots[i]; s.hash == h || s.hash == 0 {
+	for i := int(k>>fromBits) & mask; ; i = (i + 1) & mask {
+		if s := &u.slots[i]; *s == 0 || s.meets(k) {
 			return s
 		}
 	}

@@ -6,6 +6,9 @@ import (
 
 // Validate reports whether s is a document that the schema of its own version allows.
 func Validate(s string) error {
+	if err := checkSize(s); err != nil {
+		return err
+	}
 	v, err := versionOf(s)
 	if err != nil {
 		return err
