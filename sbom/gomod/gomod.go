@@ -1,10 +1,13 @@
 // Package gomod makes the BOM of a Go main package from its source, and tells
-// the BOM of a binary who imports whom. It runs the go command.
+// the BOM of a binary who imports whom. It runs the go command, but for
+// [FromFiles], which reads go.mod and go.sum and nothing else.
 //
 //	bom, err := gomod.FromSource(ctx, ".", "./cmd/app")       // before there is a binary
 //
 //	bom, err := sbom.FromBinary(file)                         // the better list: what was linked
 //	err = gomod.AddEdges(ctx, ".", bom)                       // and now with its edges
+//
+//	bom, err := gomod.FromFiles(gomod.Files{GoMod: mod, GoSum: sum}) // what is required, which is more
 //
 // An edge from one module to another means that a package which is compiled in
 // imports one of the other's. That is read from go list -deps, run for the same
