@@ -18,15 +18,16 @@ import (
 // counted and not told, and with more edges than maxEdges cycles are not looked for.
 const (
 	maxFaults = 10_000
-	maxEdges  = 2 << 20
+	maxEdges  = 1 << 19
 )
 
 // CheckStream is [Check] of a document that is too large to be held: it reads r
 // up to five times, from where it stands, and keeps eight bytes of each bom-ref
 // and a few more of each dependency. The issues are those of Check in another
 // order: what is wrong with how a component hangs together comes at the
-// component, after all else. Of a document with more than two million
-// dependencies the rule cycle says that it did not look.
+// component, after all else. In a document with more than 524,288 dependencies
+// it looks neither for cycles nor for what nobody depends on, and the rule cycle
+// says so.
 //
 // An error ends the sequence: r could not be read, or what it holds is not what
 // [Scan] accepts. Breaking out of the loop is fine, and leaves r anywhere.

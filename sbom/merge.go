@@ -118,7 +118,7 @@ func lesser(a, b cdx.CompositionAggregate) cdx.CompositionAggregate {
 	switch {
 	case a == b:
 		return a
-	case a == "" || b == "" || x == claimsUnknown || y == claimsUnknown:
+	case x == claimsUnknown || y == claimsUnknown: // or nothing at all
 		return cdx.CompositionAggregateUnknown
 	case x == claimsComplete:
 		return b
