@@ -97,3 +97,29 @@ func TestOutsideCI(t *testing.T) {
 		}
 	}
 }
+
+// TestTwice doubts a variable of a CI system that has two values, and repeats
+// nothing of any other, however it is called.
+func TestTwice(t *testing.T) {
+	long := "GITHUB_" + strings.Repeat("X", 57) // 64 bytes
+	for _, c := range []struct {
+		env  []string
+		want string
+	}{
+		{[]string{"GITHUB_SHA=a", "GITHUB_SHA=b"}, "GITHUB_SHA is there twice, with different values"},
+		{[]string{long + "=a", long + "=b"}, long + " is there twice, with different values"},
+		{[]string{long + "X=a", long + "X=b"}, ""},
+		{[]string{"GITHUB_ hunter2=a", "GITHUB_ hunter2=b"}, ""},
+		{[]string{"PATH=a", "PATH=b", "=a", "=b", "a", "b"}, ""},
+		{[]string{"GITHUB_SHA=a", "GITHUB_SHA=a"}, ""},
+	} {
+		job := capture.FindJob(c.env)
+		got := ""
+		for _, d := range job.Doubts {
+			got += d.Why
+		}
+		if got != c.want || job.System != "" {
+			t.Errorf("%q: %q of system %q, want %q", c.env, got, job.System, c.want)
+		}
+	}
+}
