@@ -87,7 +87,7 @@ func TestLimits(t *testing.T) {
 
 // What is accepted encoding/xml reads too, as the same.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{`<a/>`, `<?xml version="1.0"?><a xmlns="u" b="1" p:b="2" xmlns:p="v">x<p:c/>&amp;<![CDATA[]]]]></a>`, "<a>\r\n</a>", "<ä/>"} {
+	for _, s := range []string{`<a/>`, `<?xml version="1.0"?><a xmlns="u" b="1" p:b="2" xmlns:p="v">x<p:c/>&amp;<![CDATA[]]]]></a>`, "<a>\r\n</a>", "<ä/>", "<ߤ/>"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -102,6 +102,9 @@ func FuzzParse(f *testing.F) {
 			token, err := d.Token()
 			if err == io.EOF {
 				break
+			}
+			if err != nil && strings.Contains(err.Error(), "invalid XML name") {
+				return // it has the letters of the fourth edition, we those of the fifth
 			}
 			if err != nil {
 				t.Fatalf("%q is accepted here, and encoding/xml says %v", data, err)
