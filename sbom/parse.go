@@ -102,6 +102,12 @@ func lossesOf(lost []cdxjson.Lost) []Loss {
 func readText(r io.Reader) (string, error) {
 	var b strings.Builder
 	switch r := r.(type) {
+	case *strings.Reader:
+		if r.Len() <= MaxDocument { // it has the string already
+			var text wholeText
+			_, err := r.WriteTo(&text)
+			return string(text), err
+		}
 	case interface{ Len() int }:
 		b.Grow(min(r.Len(), MaxDocument))
 	case interface{ Stat() (os.FileInfo, error) }:
@@ -114,6 +120,16 @@ func readText(r io.Reader) (string, error) {
 		err = fmt.Errorf("more than %d bytes: %w", MaxDocument, strictjson.ErrLimit)
 	}
 	return b.String(), err
+}
+
+// A wholeText keeps the one string that is written to it.
+type wholeText string
+
+func (t *wholeText) Write(p []byte) (int, error) { return t.WriteString(string(p)) }
+
+func (t *wholeText) WriteString(s string) (int, error) {
+	*t += wholeText(s)
+	return len(s), nil
 }
 
 // otherFormat says what a document is that is not CycloneDX.
