@@ -41,7 +41,7 @@ chooses one.`,
 		Example: `  touchmark sbom --out app.cdx.json dist/app
   touchmark sbom --format table dist/app
   touchmark sbom --format svg --out app.svg ./cmd/app
-  touchmark sbom --source . --modules auto --manufacturer 'Acme <security@acme.example>' --data-license CC0-1.0 dist/app
+  touchmark sbom --source . --modules auto --manufacturer Acme --data-license CC0-1.0 dist/app
   touchmark sbom --platform linux/arm64 --out image.cdx.json image.tar
   touchmark sbom check --profile cisa-2025 app.cdx.json
   touchmark sbom paths ./cmd/app golang.org/x/net`,
