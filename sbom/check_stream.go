@@ -409,7 +409,7 @@ func (x *refIndex) close() (size, extra int) {
 				extra++
 			}
 		}
-		b = slices.Compact(b)
+		b = append(make([]uint64, 0, len(b)), slices.Compact(b)...) // what it grew to is more
 		x.buckets[i], x.first[i] = b, x.size
 		x.size += len(b)
 	}
