@@ -2,7 +2,6 @@ package capture
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -42,12 +41,12 @@ var (
 	// What forges write into the commits that they make: "Merge pull request #12
 	// from …", "Add x (#12)", "Merged in topic (pull request #12)", "See merge
 	// request acme/app!12".
-	mergedChange = regexp.MustCompile(`\AMerge pull request #([0-9]{1,9}) from |\(#([0-9]{1,9})\)\z|\(pull request #([0-9]{1,9})\)\z`)
-	seeChange    = regexp.MustCompile(`\ASee merge request ([A-Za-z0-9_./-]{0,200})!([0-9]{1,9})\z`)
+	mergedChange = pattern(`\AMerge pull request #([0-9]{1,9}) from |\(#([0-9]{1,9})\)\z|\(pull request #([0-9]{1,9})\)\z`)
+	seeChange    = pattern(`\ASee merge request ([A-Za-z0-9_./-]{0,200})!([0-9]{1,9})\z`)
 	// What people write, and forges act on.
-	closesIssue = regexp.MustCompile(`(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):? #([0-9]{1,9})\b`)
+	closesIssue = pattern(`(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):? #([0-9]{1,9})\b`)
 	// Trailers whose value is a page (git-interpret-trailers).
-	pageTrailer = regexp.MustCompile(`(?i)\A(reviewed-on|closes|fixes|resolves|bug|issue):[ \t]*(https?://\S{1,1000})\z`)
+	pageTrailer = pattern(`(?i)\A(reviewed-on|closes|fixes|resolves|bug|issue):[ \t]*(https?://\S{1,1000})\z`)
 )
 
 // linksOf are the pages of the change request and the issues that the message of
@@ -74,18 +73,18 @@ func linksOf(repository, system, message string) []provenance.ResourceDescriptor
 			continue
 		}
 		if subject {
-			if m := mergedChange.FindStringSubmatch(line); m != nil {
+			if m := mergedChange().FindStringSubmatch(line); m != nil {
 				add("change request", page(f.change, m[1]+m[2]+m[3]))
 			}
 			subject = false
 		}
-		if m := seeChange.FindStringSubmatch(line); m != nil && f.change == "/-/merge_requests/" && (m[1] == "" || strings.HasSuffix(repository, "/"+m[1])) {
+		if m := seeChange().FindStringSubmatch(line); m != nil && f.change == "/-/merge_requests/" && (m[1] == "" || strings.HasSuffix(repository, "/"+m[1])) {
 			add("change request", page(f.change, m[2]))
 		}
-		for _, m := range closesIssue.FindAllStringSubmatch(line, maxLinks) {
+		for _, m := range closesIssue().FindAllStringSubmatch(line, maxLinks) {
 			add("issue", page(f.issue, m[1]))
 		}
-		if m := pageTrailer.FindStringSubmatch(line); m != nil {
+		if m := pageTrailer().FindStringSubmatch(line); m != nil {
 			name := "issue"
 			if strings.EqualFold(m[1], "reviewed-on") {
 				name = "change request"

@@ -1,20 +1,19 @@
 package capture
 
 import (
-	"regexp"
 	"strings"
 )
 
 var (
-	codeBuildARN = regexp.MustCompile(`\Aarn:(aws[a-z-]*):codebuild:([a-z0-9-]{1,40}):([0-9]{12}):build/([A-Za-z0-9_-]{1,255}):([A-Za-z0-9-]{1,64})\z`)
-	webhook      = regexp.MustCompile(`\A(?:branch|tag|pr)/[^\s:]{1,200}\z`)
+	codeBuildARN = pattern(`\Aarn:(aws[a-z-]*):codebuild:([a-z0-9-]{1,40}):([0-9]{12}):build/([A-Za-z0-9_-]{1,255}):([A-Za-z0-9-]{1,64})\z`)
+	webhook      = pattern(`\A(?:branch|tag|pr)/[^\s:]{1,200}\z`)
 )
 
 // readCodeBuild reads the variables of AWS CodeBuild (User Guide, "Environment
 // variables in build environments").
 func readCodeBuild(r *reader, j *Job) {
-	j.ID = r.matches("run", "CODEBUILD_BUILD_ARN", "the name of a build", codeBuildARN)
-	if m := codeBuildARN.FindStringSubmatch(j.ID); m != nil && m[1] == "aws" {
+	j.ID = r.matches("run", "CODEBUILD_BUILD_ARN", "the name of a build", codeBuildARN())
+	if m := codeBuildARN().FindStringSubmatch(j.ID); m != nil && m[1] == "aws" {
 		j.URL = "https://" + m[2] + ".console.aws.amazon.com/codesuite/codebuild/" + m[3] + "/projects/" + m[4] + "/build/" + m[4] + "%3A" + m[5]
 		j.LogURL = j.URL + "/log"
 	}
@@ -24,7 +23,7 @@ func readCodeBuild(r *reader, j *Job) {
 	}
 	j.Actor = r.word("actor", "CODEBUILD_INITIATOR")
 	j.Event = r.word("event", "CODEBUILD_WEBHOOK_EVENT")
-	kind, name, _ := strings.Cut(r.matches("ref", "CODEBUILD_WEBHOOK_TRIGGER", "branch/, tag/ or pr/ and a name", webhook), "/")
+	kind, name, _ := strings.Cut(r.matches("ref", "CODEBUILD_WEBHOOK_TRIGGER", "branch/, tag/ or pr/ and a name", webhook()), "/")
 	switch full := "refs/" + kind + "/" + name; {
 	case kind == "branch" && isFullRef(full):
 		j.Ref = "refs/heads/" + name

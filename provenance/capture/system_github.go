@@ -2,20 +2,19 @@ package capture
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
 )
 
 var (
-	gitHubName = regexp.MustCompile(`\A[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}\z`)
-	pullRef    = regexp.MustCompile(`\Arefs/pull/([0-9]{1,18})/(?:merge|head)\z`)
+	gitHubName = pattern(`\A[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}\z`)
+	pullRef    = pattern(`\Arefs/pull/([0-9]{1,18})/(?:merge|head)\z`)
 )
 
 // readGitHub reads the default environment variables of GitHub Actions
 // (GitHub Docs, "Variables reference"), and the two of its hosted images.
 func readGitHub(r *reader, j *Job) {
 	server := strings.TrimSuffix(r.url("repository", "GITHUB_SERVER_URL"), "/")
-	name := r.matches("repository", "GITHUB_REPOSITORY", "OWNER/NAME", gitHubName)
+	name := r.matches("repository", "GITHUB_REPOSITORY", "OWNER/NAME", gitHubName())
 	if server != "" && name != "" {
 		j.Repository = repositoryAt("repository", server+"/"+name, j)
 	}
@@ -35,7 +34,7 @@ func readGitHub(r *reader, j *Job) {
 		}
 		j.LogURL = j.ID
 	}
-	if m := pullRef.FindStringSubmatch(j.Ref); m != nil {
+	if m := pullRef().FindStringSubmatch(j.Ref); m != nil {
 		j.ChangeURL = under(page, "pull", m[1])
 	}
 	j.Workflow = gitHubWorkflow(r, server, j)
@@ -56,7 +55,7 @@ func gitHubWorkflow(r *reader, server string, j *Job) Workflow {
 	r.read("workflow", "GITHUB_WORKFLOW_REF", "OWNER/NAME/PATH@REF", 1024, func(s string) bool {
 		file, ref, ok := strings.Cut(s, "@")
 		parts := strings.SplitN(file, "/", 3)
-		if !ok || len(parts) != 3 || !gitHubName.MatchString(parts[0]+"/"+parts[1]) || !isRepositoryPath(parts[2]) || !isFullRef(ref) {
+		if !ok || len(parts) != 3 || !gitHubName().MatchString(parts[0]+"/"+parts[1]) || !isRepositoryPath(parts[2]) || !isFullRef(ref) {
 			return false
 		}
 		w.Path, w.Ref = parts[2], ref

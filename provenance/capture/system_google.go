@@ -34,7 +34,7 @@ func readCloudBuild(r *reader, j *Job) {
 	j.Actor = r.read("actor", "SERVICE_ACCOUNT_EMAIL", "the address of a service account", maxWord, isServiceAccount)
 	if number := r.number("change", "_PR_NUMBER"); number != "" {
 		j.Event = "pull_request"
-		if name := r.matches("change", "REPO_FULL_NAME", "OWNER/NAME", gitHubName); name != "" {
+		if name := r.matches("change", "REPO_FULL_NAME", "OWNER/NAME", gitHubName()); name != "" {
 			j.ChangeURL = "https://github.com/" + name + "/pull/" + number
 		}
 	} else {
