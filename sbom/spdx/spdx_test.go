@@ -98,7 +98,7 @@ func TestParseRefuses(t *testing.T) {
 		{"an unknown purpose", `"APPLICATION"`, `"PROGRAM"`, "/packages/0/primaryPackagePurpose"},
 		{"a date that is none", `"builtDate": "2026-11-21T05:34:23Z"`, `"builtDate": "2026-02-30T00:00:00Z"`, "/packages/0/builtDate"},
 		{"a short code", `"packageVerificationCodeValue": "da39`, `"packageVerificationCodeValue": "da3`, "packageVerificationCodeValue"},
-		{"files that were not analyzed", `"hasFiles": [`, `"filesAnalyzed": false, "hasFiles": [`, "filesAnalyzed is false"},
+		{"files that were not analyzed", `"hasFiles": [`, `"filesAnalyzed": false, "hasFiles": [`, "/packages/0/hasFiles: it is there, and filesAnalyzed is false"},
 		{"an unknown category", `"PACKAGE-MANAGER"`, `"PACKAGE_MANAGER"`, "/packages/0/externalRefs/0/referenceCategory"},
 		{"a type of another category", `"PACKAGE-MANAGER"`, `"SECURITY"`, "/packages/0/externalRefs/0/referenceType"},
 		{"a locator with spaces", "pkg:generic/app@1.0", "pkg:generic/app 1.0", "/packages/0/externalRefs/0/referenceLocator"},
