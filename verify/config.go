@@ -199,10 +199,10 @@ func (l *loader) quorum(pointer string, data json.RawMessage, mayAny bool) (Quor
 // validName reports whether s can name a principal, a role or an authority.
 // "any" is a word of the grammar.
 func validName(s string) bool {
-	return s != "any" && nameRE.MatchString(s)
+	return s != "any" && len(s) <= 128 && nameRE.MatchString(s)
 }
 
-var nameRE = regexp.MustCompile(`\A[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}\z`)
+var nameRE = regexp.MustCompile(`\A[A-Za-z0-9][A-Za-z0-9._@+-]*\z`)
 
 // isString reports whether a JSON value is a string.
 func isString(data json.RawMessage) bool { return len(data) > 0 && data[0] == '"' }
