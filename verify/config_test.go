@@ -57,6 +57,9 @@ func TestParsePolicyRefuses(t *testing.T) {
 		{`"ci"`, `{ "any": false }`, `/provenance/signedBy/any`},
 		{`"ci"`, `{ "any": true, "atLeast": 1 }`, `/provenance/signedBy/any`},
 		{`"ci"`, `""`, `is no name`},
+		{`"ci"`, `"` + strings.Repeat("n", 129) + `"`, `is no name`},
+		{`"ci"`, `"-ci"`, `is no name`},
+		{`"ci"`, `"ci\n"`, `is no name`},
 		{`"level": 1,`, ``, `/provenance/level: level must be there`},
 		{`"level": 1`, `"level": 4`, `line 8: /provenance/level: 4: want a SLSA build level`},
 		{`"level": 1`, `"level": 0`, `want a SLSA build level`},
@@ -300,6 +303,9 @@ func TestParseTrustRefuses(t *testing.T) {
 		"an unknown authority":  {func(d map[string]any) { delete(d, "authorities") }, "is no authority"},
 		"a witness twice":       {func(d map[string]any) { at(d, "ledger", "witnesses")["keys"] = []any{"w", "v", "w"} }, "/ledger/witnesses/keys/2: the same witness"},
 		"a witness too many":    {func(d map[string]any) { at(d, "ledger", "witnesses")["atLeast"] = 4 }, "/ledger/witnesses/atLeast"},
+		"a long name": {func(d map[string]any) {
+			d["principals"].(map[string]any)[strings.Repeat("n", 129)] = at(d, "principals", "npm")
+		}, `is no name`},
 		"a name of the grammar": {func(d map[string]any) { d["principals"].(map[string]any)["any"] = at(d, "principals", "npm") }, `"any" is no name`},
 	} {
 		doc := goodTrust(t)
