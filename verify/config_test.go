@@ -300,9 +300,9 @@ func TestParseTrustRefuses(t *testing.T) {
 		"two identities in one": {func(d map[string]any) {
 			at(d, "principals", "carol")["identities"].([]any)[0].(map[string]any)["uri"] = "https://x"
 		}, "want exactly one of workflow, email and uri"},
-		"an unknown authority":  {func(d map[string]any) { delete(d, "authorities") }, "is no authority"},
-		"a witness twice":       {func(d map[string]any) { at(d, "ledger", "witnesses")["keys"] = []any{"w", "v", "w"} }, "/ledger/witnesses/keys/2: the same witness"},
-		"a witness too many":    {func(d map[string]any) { at(d, "ledger", "witnesses")["atLeast"] = 4 }, "/ledger/witnesses/atLeast"},
+		"an unknown authority": {func(d map[string]any) { delete(d, "authorities") }, "is no authority"},
+		"a witness twice":      {func(d map[string]any) { at(d, "ledger", "witnesses")["keys"] = []any{"w", "v", "w"} }, "/ledger/witnesses/keys/2: the same witness"},
+		"a witness too many":   {func(d map[string]any) { at(d, "ledger", "witnesses")["atLeast"] = 4 }, "/ledger/witnesses/atLeast"},
 		"a long name": {func(d map[string]any) {
 			d["principals"].(map[string]any)[strings.Repeat("n", 129)] = at(d, "principals", "npm")
 		}, `is no name`},
