@@ -239,7 +239,7 @@ func TestBrokenImages(t *testing.T) {
 func TestLockFiles(t *testing.T) {
 	const npm = `{"name":"web","lockfileVersion":3,"packages":{"":{"name":"web"},"node_modules/left":{"version":"1.2.3","integrity":"sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="}}}`
 	pip := "right==2.0 --hash=sha256:" + strings.Repeat("ab", 32) + "\n"
-	cargo := "version = 3\n\n[[package]]\nname = \"middle\"\nversion = \"0.1.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"" + strings.Repeat("cd", 32) + "\"\n"
+	cargo := "version = 3\n\n[[package]]\nname = \"middle\"\nversion = \"0.1.0\"\nsource = \"registry+https://crates.example/index\"\nchecksum = \"" + strings.Repeat("cd", 32) + "\"\n"
 	w := newWorld(t)
 	w.write("package-lock.json", npm)
 	w.write("requirements.txt", pip)
