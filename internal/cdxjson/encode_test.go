@@ -177,6 +177,9 @@ func TestEncodeRefuses(t *testing.T) {
 		"tools of both kinds": {func(b *cdx.BOM) {
 			b.Metadata = &cdx.Metadata{Tools: &cdx.ToolsChoice{Tools: &[]cdx.Tool{}, Components: &[]cdx.Component{}}}
 		}, "either"},
+		"no subjects": {func(b *cdx.BOM) {
+			b.Annotations = &[]cdx.Annotation{{Text: "x", Timestamp: "2026-11-21T05:34:23Z", Annotator: &cdx.Annotator{Individual: &cdx.OrganizationalContact{}}}}
+		}, `/annotations/0: want the member "subjects" in annotation, found none`},
 		"a signature of none": {func(b *cdx.BOM) { b.Signature = &cdx.JSFSignature{} }, "signature"},
 		"confidence over one": {func(b *cdx.BOM) {
 			two := float32(2)
