@@ -44,16 +44,8 @@ func (o WriteOptions) Write(w io.Writer, bom *cdx.BOM) error {
 		}
 		bom = &other
 	}
-	pieces, err := cdxjson.Encode(bom)
-	if err != nil {
+	if err := cdxjson.Write(w, bom); err != nil {
 		return fmt.Errorf("BOM: %w", err)
-	}
-	last := len(pieces) - 1
-	pieces[last] = append(pieces[last], '\n')
-	for _, piece := range pieces {
-		if _, err := w.Write(piece); err != nil {
-			return err
-		}
 	}
 	return nil
 }

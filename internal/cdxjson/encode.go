@@ -3,10 +3,12 @@ package cdxjson
 import (
 	"fmt"
 	"hash/maphash"
+	"io"
 	"math"
 	"math/bits"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -19,43 +21,71 @@ import (
 // is for the reader to say of the finished text.
 type encoder struct {
 	b       []byte
-	full    [][]byte // what stands before b
+	w       io.Writer // where a full piece goes, or nil if it is thrown away
+	full    bool      // a piece was full
 	version cdxschema.Version
 	depth   int
 	bad     bool
-	err     error  // what the reader could not say
+	err     error  // what the reader could not say, or of w
 	seen    uint64 // the members of the object that was written last
 	seed    maphash.Seed
 }
 
-// pieceSize is how much of a document is written into one piece of memory.
+// pieceSize is how much of a document is held before it goes out.
 const pieceSize = 1 << 20
 
-// Encode returns the JSON of bom, as its specVersion has it, on one line, in
-// pieces. Equal BOMs give equal bytes. What it returns obeys the schema, or there
-// is an error that names the place.
-func Encode(bom *cdx.BOM) ([][]byte, error) {
+// Write writes the JSON of bom, as its specVersion has it, on one line, with a
+// newline behind it. Equal BOMs give equal bytes. What it writes obeys the
+// schema, or nothing is written and there is an error that names the place. So a
+// document of more than a piece is made twice: to be checked, and to go out.
+func Write(w io.Writer, bom *cdx.BOM) error {
 	v, ok := cdxschema.ParseVersion(bom.SpecVersion.String())
 	if !ok {
-		return nil, fmt.Errorf("specVersion is %q, want 1.2 to 1.7", bom.SpecVersion)
+		return fmt.Errorf("specVersion is %q, want 1.2 to 1.7", bom.SpecVersion)
 	}
 	e := encoder{version: v, seed: maphash.MakeSeed()}
 	e.writeBOM(bom, cdxschema.Of(v))
-	if !e.bad && e.err == nil {
-		return append(e.full, e.b), nil
+	if e.bad || e.err != nil {
+		if err := explain(bom, v); err != nil {
+			return err
+		}
+		e.full = true // nothing is wrong, as far as the reader can see
 	}
-	e = encoder{version: v}
+	if e.full {
+		e = encoder{version: v, w: w, b: e.b[:0]}
+		e.writeBOM(bom, nil)
+	}
+	if e.err != nil {
+		return e.err
+	}
+	_, err := w.Write(append(e.b, '\n'))
+	return err
+}
+
+// explain says what is wrong with bom.
+func explain(bom *cdx.BOM, v cdxschema.Version) error {
+	var text strings.Builder
+	e := encoder{version: v, w: &text}
 	e.writeBOM(bom, nil)
 	if e.err != nil {
-		return nil, e.err
+		return e.err
 	}
-	d := decoder{s: string(slices.Concat(append(e.full, e.b)...))}
+	text.Write(e.b)
+	d := decoder{s: text.String()}
 	d.check(cdxschema.Of(v))
 	if err := d.located(); err != nil {
 		d.err.Line = 0 // of a text that nobody will see
-		return nil, err
+		return err
 	}
-	return append(e.full, e.b), nil
+	return nil
+}
+
+// piece lets a full piece go.
+func (e *encoder) piece() {
+	if e.full = true; e.w != nil && e.err == nil {
+		_, e.err = e.w.Write(e.b)
+	}
+	e.b = e.b[:0]
 }
 
 func (e *encoder) fail(format string, args ...any) {
@@ -74,7 +104,7 @@ type open struct {
 	expect int // how many there will be, if that is known
 	item   int // where the last one begins
 	few    [3]uint64
-	many   itemSet
+	many   *itemSet
 	lone   bool // an item has an expression
 }
 
@@ -167,8 +197,7 @@ func (e *encoder) next(o *open) *cdxschema.Node {
 	if o.n > 0 {
 		e.endItem(o)
 		if e.depth == 2 && len(e.b) > pieceSize {
-			e.full = append(e.full, e.b)
-			e.b = make([]byte, 0, pieceSize+pieceSize/16)
+			e.piece()
 		}
 		e.b = append(e.b, ',')
 	}
@@ -200,7 +229,7 @@ func (e *encoder) endItem(o *open) {
 		return
 	}
 	if o.n == len(o.few)+1 {
-		o.many = itemSet{slots: make([]uint64, 1<<max(6, bits.Len(uint(o.expect*3/2))))}
+		o.many = &itemSet{slots: make([]uint64, 1<<max(6, bits.Len(uint(o.expect*3/2))))}
 		for _, h := range o.few {
 			o.many.add(h)
 		}

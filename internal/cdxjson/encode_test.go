@@ -5,13 +5,23 @@ package cdxjson
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"math"
 	"reflect"
 	"strings"
 	"testing"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
+
+	"github.com/touchmark-go/touchmark/internal/testkit"
 )
+
+// Encode is what Write writes, without the newline.
+func Encode(bom *cdx.BOM) ([][]byte, error) {
+	var b bytes.Buffer
+	err := Write(&b, bom)
+	return [][]byte{bytes.TrimSuffix(b.Bytes(), []byte("\n"))}, err
+}
 
 func encode(t testing.TB, bom *cdx.BOM) string {
 	t.Helper()
@@ -147,6 +157,44 @@ func TestAgainstTheModel(t *testing.T) {
 	if same < 150 {
 		t.Errorf("%d documents are read alike, want nearly all", same)
 	}
+}
+
+// A document of several pieces is the same as one of one, and a writer that fails
+// is no success.
+func TestPieces(t *testing.T) {
+	document := strings.TrimSpace(testkit.LargeBOM(t, 4000))
+	bom, _, err := Decode(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := encode(t, bom)
+	if len(text) < 2*pieceSize {
+		t.Fatalf("%d bytes, want some pieces", len(text))
+	}
+	again, _, err := Decode(text)
+	if err != nil || !reflect.DeepEqual(bom, again) {
+		t.Errorf("the pieces are not the document: %v", err)
+	}
+	for n := range 3 {
+		if err := Write(&failing{n}, bom); err != io.ErrShortWrite {
+			t.Errorf("a writer that fails after %d writes: %v", n, err)
+		}
+	}
+	(*bom.Components)[3999].Type = ""
+	var nothing bytes.Buffer
+	if err := Write(&nothing, bom); err == nil || !strings.HasPrefix(err.Error(), "/components/3999/type: ") || nothing.Len() > 0 {
+		t.Errorf("the last component has no type: %v, and %d bytes are written", err, nothing.Len())
+	}
+}
+
+// failing is a writer that fails after n writes.
+type failing struct{ n int }
+
+func (f *failing) Write(p []byte) (int, error) {
+	if f.n--; f.n < 0 {
+		return 0, io.ErrShortWrite
+	}
+	return len(p), nil
 }
 
 // What the schema refuses is not written, and the error names the place.
