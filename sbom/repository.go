@@ -50,5 +50,9 @@ func repository(module string) (string, bool) {
 
 // name reports whether s can be the name of an owner or a repository.
 func name(s string) bool {
-	return s != "" && s != "." && s != ".." && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == ""
+	return s != "" && s != "." && s != ".." && strings.IndexFunc(s, unusual) < 0
+}
+
+func unusual(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
 }
