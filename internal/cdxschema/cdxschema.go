@@ -1,7 +1,8 @@
 // Package cdxschema is the schema of CycloneDX, versions 1.2 to 1.7, as one
 // table for all of them: which members an object has, of what kind, since when
 // and until when, what is required, and which values are allowed. Package
-// cdxjson reads JSON by it, and the XML side reads and checks XML by the same.
+// cdxjson reads JSON by it. The XML form has an order of its elements and rules
+// of its own: see package cdxxml.
 //
 // # The table
 //
@@ -10,7 +11,7 @@
 //
 //	object component Component        a type, and the struct of cyclonedx-go for it, or -
 //		name*    1.3+  string           a required member, from 1.3 on
-//		hashes         [hash]  xml:hashes>hash
+//		hashes         [hash]
 //		!one-of        id name          a rule over the members, see Rule
 //	enum scope                        strings, and which versions know them
 //		required optional excluded
@@ -23,17 +24,6 @@
 // one of several, x | y for at least one of them, and what is built in: any,
 // boolean, integer and number with bounds ("0..1"), string with bounds of its
 // length in characters ("1..1024"), and the names of [Formats].
-//
-// # How XML uses it
-//
-// A document's XML form has the same types and members in another spelling,
-// which stands behind "xml:" where it is not the member's name: @name is an
-// attribute, a>b a list whose items are elements b within an element a, another
-// name an element of that name, "." the text of the element, and - nothing. Kinds, formats,
-// enumerations, bounds and requirements hold for both. So a reader of XML asks
-// [Member.XML] for the place of a member, and [Node.Check] whether its text is
-// allowed; what XML alone has (1.0 and 1.1, foreign namespaces, order of
-// elements) is its own business.
 package cdxschema
 
 import (
@@ -115,7 +105,6 @@ type Member struct {
 	Name     string
 	Quoted   string // the name as JSON has it, with the colon: "name":
 	ID       int    // the name's number, the same in all types and versions
-	XML      string // where it stands in XML; see the package comment
 	Required bool
 	Node     *Node
 }

@@ -176,14 +176,10 @@ func (c *compiler) object(n *Node, e *entry) {
 			continue
 		}
 		name, required := strings.CutSuffix(name, "*")
-		expr, xml, _ := strings.Cut(rest, "xml:")
-		if xml == "" {
-			xml = name
-		}
 		if required {
 			n.Required |= 1 << len(n.Members)
 		}
-		n.Members = append(n.Members, Member{Name: name, Quoted: `"` + name + `":`, ID: c.ids[name], XML: xml, Required: required, Node: c.expression(split(expr))})
+		n.Members = append(n.Members, Member{Name: name, Quoted: `"` + name + `":`, ID: c.ids[name], Required: required, Node: c.expression(split(rest))})
 	}
 	if len(n.Members) > 64 {
 		panic(fmt.Sprintf("tables.txt: more than 64 members in %s", n.Name))
