@@ -256,7 +256,8 @@ func quorum(groups [][]string) verify.Quorum {
 // sourcePointers are where the build types that are known hold their source,
 // as their documents say.
 var sourcePointers = map[string][]string{
-	capture.GoBuildType: {"/source/repository", "/source/ref", "/source/dirty"},
+	capture.GoBuildType:      {"/source/repository", "/source/ref", "/source/dirty"},
+	capture.CommandBuildType: {"/source/repository", "/source/ref", "/source/dirty"},
 	"https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1": {"/workflow/repository", "/workflow/ref"},
 	"https://actions.github.io/buildtypes/workflow/v1":                       {"/workflow/repository", "/workflow/ref"},
 }
