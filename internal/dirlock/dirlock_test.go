@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/touchmark-go/touchmark/internal/dirlock"
@@ -39,10 +41,10 @@ func TestLock(t *testing.T) {
 	}
 }
 
-// One at a time: a counter without any other protection counts right.
+// One at a time: nobody ever finds somebody else inside.
 func TestCrowd(t *testing.T) {
 	dir := t.TempDir()
-	n := 0
+	var inside, through atomic.Int32
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
@@ -52,11 +54,16 @@ func TestCrowd(t *testing.T) {
 				return
 			}
 			defer unlock()
-			n++
+			if n := inside.Add(1); n != 1 {
+				t.Errorf("%d at once", n)
+			}
+			runtime.Gosched()
+			inside.Add(-1)
+			through.Add(1)
 		})
 	}
 	wg.Wait()
-	if n != 20 {
-		t.Errorf("%d of 20 counted", n)
+	if n := through.Load(); n != 20 {
+		t.Errorf("%d of 20 came through", n)
 	}
 }
