@@ -214,3 +214,25 @@ func TestCrowd(t *testing.T) {
 		})
 	}
 }
+
+// Many who make the same store at once all get it, also when the first have begun to fill it.
+func TestCreateCrowd(t *testing.T) {
+	for range 50 {
+		dir := filepath.Join(t.TempDir(), "evidence")
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				f, err := store.Create(dir)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer f.Close()
+				if _, err := f.PutBlob(t.Context(), strings.NewReader(fmt.Sprint(i))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}

@@ -118,6 +118,9 @@ func (f *Folder) init(dir string) error {
 	}
 	for _, name := range entries {
 		if name != newDir && name != markFile { // those of another process that has just begun
+			if f.check(dir) == nil {
+				return nil // it has got further meanwhile: what makes a store comes before what is in it
+			}
 			return fmt.Errorf("%q is not empty and has no %s, want a store or an empty folder", dir, markFile)
 		}
 	}
