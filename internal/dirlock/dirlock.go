@@ -7,9 +7,11 @@ import (
 	"time"
 )
 
+// File is what a lock leaves in a folder where the system does not lock folders.
+const File = ".touchmark.lock"
+
 // Lock waits until nobody else holds the lock of dir, in this process or another one, takes it, and returns what lets
-// go of it. It ends with ctx. Where the system locks folders nothing is left in dir; on Windows a file named
-// .touchmark.lock is.
+// go of it. It ends with ctx. Where the system locks folders nothing is left in dir; on Windows [File] is.
 func Lock(ctx context.Context, dir string) (unlock func(), err error) {
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		unlock, err := try(dir)

@@ -11,7 +11,7 @@ const sharingViolation = syscall.Errno(32)
 
 // try takes the lock by opening a file that nobody else may have open, or returns nothing if somebody has.
 func try(dir string) (func(), error) {
-	path := filepath.Join(dir, ".touchmark.lock")
+	path := filepath.Join(dir, File)
 	name, err := syscall.UTF16PtrFromString(path)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/touchmark-go/touchmark/internal/dirlock"
 	"github.com/touchmark-go/touchmark/internal/safefs"
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/provenance"
@@ -90,7 +91,7 @@ func (f *Folder) Close() error { return f.root.Close() }
 
 // check reads the file that says what this folder is.
 func (f *Folder) check(dir string) error {
-	data, err := safefs.ReadFileIn(f.root, markFile, 4096)
+	data, err := f.read(markFile, 4096)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%q has no %s, want a folder that Create made", dir, markFile)
 	}
@@ -103,9 +104,17 @@ func (f *Folder) check(dir string) error {
 	return nil
 }
 
-// init makes a store of an empty folder. What another process makes at the same moment is the same.
+// init makes a store of an empty folder, unless another process has.
 func (f *Folder) init(dir string) error {
-	err := f.check(dir)
+	if f.check(dir) == nil {
+		return nil
+	}
+	unlock, err := dirlock.Lock(context.Background(), dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	err = f.check(dir)
 	if err == nil {
 		return nil
 	}
@@ -117,10 +126,7 @@ func (f *Folder) init(dir string) error {
 		return err
 	}
 	for _, name := range entries {
-		if name != newDir && name != markFile { // those of another process that has just begun
-			if f.check(dir) == nil {
-				return nil // it has got further meanwhile: what makes a store comes before what is in it
-			}
+		if name != newDir && name != dirlock.File { // of a process that was killed when it had just begun
 			return fmt.Errorf("%q is not empty and has no %s, want a store or an empty folder", dir, markFile)
 		}
 	}
@@ -169,7 +175,7 @@ func (f *Folder) Push(ctx context.Context, subject provenance.Digest, bundles ..
 // keep writes content that is small to its place, unless it is there.
 func (f *Folder) keep(kind string, id provenance.Digest, data []byte) error {
 	dir, name := place(kind, id)
-	if old, err := safefs.ReadFileIn(f.root, path.Join(dir, name), int64(len(data))); err == nil && bytes.Equal(old, data) {
+	if old, err := f.read(path.Join(dir, name), int64(len(data))); err == nil && bytes.Equal(old, data) {
 		return f.settle(dir) // whoever wrote it may not have come to that
 	}
 	temp, err := f.begin()
@@ -242,7 +248,7 @@ func (f *Folder) bundle(hex string, left int64) (*sign.Bundle, int64) {
 		return &sign.Bundle{Err: fmt.Errorf("the entry's name: %w", err)}, 0
 	}
 	dir, name := place(bundlesDir, id)
-	data, err := safefs.ReadFileIn(f.root, path.Join(dir, name), min(left, sign.MaxEnvelopeSize))
+	data, err := f.read(path.Join(dir, name), min(left, sign.MaxEnvelopeSize))
 	switch {
 	case errors.Is(err, safefs.ErrTooLarge):
 		return &sign.Bundle{Err: fmt.Errorf("%w: %w", err, strictjson.ErrLimit)}, left
@@ -326,6 +332,25 @@ func (f *Folder) each(kind string, visit func(algorithm, shard, name string) err
 	return nil
 }
 
+// read reads a small file below the folder, and open opens any. Two who put the same content in its place at once replace
+// it by itself, which is no change.
+func (f *Folder) read(name string, max int64) ([]byte, error) {
+	return again(func() ([]byte, error) { return safefs.ReadFileIn(f.root, name, max) })
+}
+
+func (f *Folder) open(name string) (*os.File, error) {
+	return again(func() (*os.File, error) { return safefs.OpenIn(f.root, name) })
+}
+
+func again[T any](look func() (T, error)) (found T, err error) {
+	for range 10 {
+		if found, err = look(); !errors.Is(err, safefs.ErrChanged) {
+			break
+		}
+	}
+	return found, err
+}
+
 // list returns the sorted names in a folder, which may not be a link.
 func (f *Folder) list(dir string) ([]string, error) {
 	if dir != "." {
@@ -383,7 +408,7 @@ func (f *Folder) Blob(_ context.Context, digest provenance.Digest) (io.ReadClose
 		return nil, fmt.Errorf("blobs are found by sha256, want not %q", digest)
 	}
 	dir, name := place(blobsDir, digest)
-	file, err := safefs.OpenIn(f.root, path.Join(dir, name))
+	file, err := f.open(path.Join(dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("blob %s is %w", digest, ErrNotFound)
 	}

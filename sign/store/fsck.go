@@ -9,7 +9,7 @@ import (
 	"path"
 	"slices"
 
-	"github.com/touchmark-go/touchmark/internal/safefs"
+	"github.com/touchmark-go/touchmark/internal/dirlock"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sign"
 )
@@ -81,7 +81,7 @@ func (c *checker) top() error {
 	}
 	for _, name := range names {
 		switch name {
-		case markFile, bundlesDir, subjectDir, blobsDir, newDir, corruptDir:
+		case markFile, bundlesDir, subjectDir, blobsDir, newDir, corruptDir, dirlock.File:
 		default:
 			c.report(name, "is no part of a store")
 		}
@@ -193,7 +193,7 @@ func (c *checker) content(at, algorithm, shard, name string, limit int64) (prove
 		c.report(at, "is no content, want sha256/HH/HEX")
 		return want, false
 	}
-	file, err := safefs.OpenIn(c.root, at)
+	file, err := c.open(at)
 	if err == nil {
 		r := Verified(file, want)
 		var n int64
