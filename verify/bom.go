@@ -34,13 +34,18 @@ func bomDigests(bom *cdx.BOM) provenance.DigestSet {
 // claimedBOMDigests is [bomDigests] of a document that has not been checked: it
 // only says what to compute.
 func claimedBOMDigests(predicate []byte) provenance.DigestSet {
-	var bom struct {
-		Metadata cdx.Metadata `json:"metadata"`
+	var bom struct { // and no more than that: reflection over all of a document's types costs more than the rest
+		Metadata struct {
+			Component struct {
+				Hashes []cdx.Hash `json:"hashes"`
+			} `json:"component"`
+		} `json:"metadata"`
 	}
 	if json.Unmarshal(predicate, &bom) != nil {
 		return nil
 	}
-	return bomDigests(&cdx.BOM{Metadata: &bom.Metadata})
+	component := cdx.Component{Hashes: &bom.Metadata.Component.Hashes}
+	return bomDigests(&cdx.BOM{Metadata: &cdx.Metadata{Component: &component}})
 }
 
 var bomAlgorithms = map[cdx.HashAlgorithm]string{
