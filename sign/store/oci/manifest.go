@@ -41,7 +41,6 @@ type document struct {
 	Layers       []ocispec.Descriptor `json:"layers"`
 	Manifests    []ocispec.Descriptor `json:"manifests"`
 	Subject      *ocispec.Descriptor  `json:"subject"`
-	Annotations  map[string]string    `json:"annotations"`
 }
 
 // parseDocument reads what a registry sent as mediaType. What could be read in two ways is refused (advisory
