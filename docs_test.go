@@ -88,6 +88,39 @@ func TestThreats(t *testing.T) {
 	}
 }
 
+// Every row of docs/advisories.md names stories and tests that exist, or says that it comes later.
+func TestAdvisories(t *testing.T) {
+	next := 1
+	for line := range strings.Lines(document(t, "docs", "advisories.md")) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		number, err := strconv.Atoi(strings.TrimSpace(cells[0]))
+		if !strings.HasPrefix(line, "| ") || err != nil {
+			continue
+		}
+		if number != next || len(cells) != 6 {
+			t.Errorf("row %d with %d cells follows row %d", number, len(cells), next-1)
+		}
+		next = number + 1
+		heldBy := cells[len(cells)-1]
+		names := quotes(heldBy)
+		for _, name := range names {
+			if folder, test, isTest := strings.Cut(name, "."); isTest {
+				if !hasTest(t, folder, test) {
+					t.Errorf("%d: there is no test %s in %s", number, test, folder)
+				}
+			} else if files, _ := filepath.Glob(filepath.Join("verify", "testdata", name+".txtar")); len(files) == 0 {
+				t.Errorf("%d: there is no story %s", number, name)
+			}
+		}
+		if len(names) == 0 && !strings.Contains(heldBy, "later: ") {
+			t.Errorf("%d: nothing holds it", number)
+		}
+	}
+	if next != 97 {
+		t.Errorf("the last row is %d, want 96", next-1)
+	}
+}
+
 // docs/policy.md explains every member of both files and every code, with the
 // decision that it leads to, and its examples are files that can be used.
 func TestPolicyDocument(t *testing.T) {
