@@ -69,7 +69,7 @@ func (d *deciding) checkRelease() *release.Status {
 }
 
 // promotedTo says where a release was promoted to.
-func promotedTo(promotions []release.Promotion) string {
+func promotedTo(promotions []release.Entry) string {
 	var out []string
 	for _, p := range promotions {
 		if !slices.Contains(out, p.Environment) {

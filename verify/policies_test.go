@@ -209,8 +209,8 @@ func (v *view) Tag(context.Context, string, string) (provenance.Digest, error) {
 func (v *view) Status(context.Context, string, provenance.Digest) (*release.Status, error) {
 	return v.status, v.err
 }
-func (v *view) LastGood(context.Context, string, string) (*release.Release, error) {
-	return &release.Release{Name: "app#101", Digest: provenance.SumSHA256([]byte("last good"))}, nil
+func (v *view) LastGood(context.Context, string, string) (*release.Ref, error) {
+	return &release.Ref{Name: "app#101", Digest: provenance.SumSHA256([]byte("last good"))}, nil
 }
 
 const githubWorkflow = "https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1"
@@ -395,7 +395,7 @@ func TestPolicies(t *testing.T) {
 	image := imageOf("linux/amd64", "linux/amd64", base, clean, program)
 	ledger := func(s *scene, from string, soaked, headAge time.Duration) {
 		s.view = &view{head: release.Head{Origin: "releases.acme.example", Size: 9, Time: s.request.At.Add(-headAge), Witnesses: 2},
-			status: &release.Status{Release: release.Release{Name: "app#102", Digest: provenance.SumSHA256(s.artifact)}, Author: "dan", Promotions: []release.Promotion{{Environment: from, Time: s.request.At.Add(-soaked)}}}}
+			status: &release.Status{Release: release.Ref{Name: "app#102", Digest: provenance.SumSHA256(s.artifact)}, Author: "dan", Promotions: []release.Entry{{Environment: from, Time: s.request.At.Add(-soaked)}}}}
 	}
 	twoPeople := func(s *scene) {
 		s.request.Name, s.request.Environment, s.request.At = "pkg:generic/app", "prod", judged

@@ -102,7 +102,7 @@ type Verdict struct {
 	Policies    []PolicyRef       // that were applied, in the order given to New
 	Trust       TrustRef          // that was applied
 	Findings    []Finding         // one for each check, in the order of the checks
-	LastGood    *release.Release  // what last was good there, if a view was given
+	LastGood    *release.Ref      // what last was good there, if a view was given
 }
 
 // Failed returns the findings that kept the answer from being yes, in order.

@@ -25,7 +25,7 @@ type View interface {
 	Status(ctx context.Context, product string, artifact provenance.Digest) (*Status, error)
 	// LastGood is what runs, or last ran with a good verdict, in an environment.
 	// It is [ErrUnknown] if nothing ever did.
-	LastGood(ctx context.Context, product, environment string) (*Release, error)
+	LastGood(ctx context.Context, product, environment string) (*Ref, error)
 }
 
 // ErrUnknown says that the ledger has no record of what was asked for. It is an
@@ -41,23 +41,24 @@ type Head struct {
 	Witnesses int               // how many distinct trusted witnesses cosigned it
 }
 
-// A Release names one release.
-type Release struct {
+// A Ref names one release of a ledger.
+type Ref struct {
 	Name   string            // "app#101": the product and its number in log order
+	ID     provenance.Digest // derived from its content
 	Digest provenance.Digest // the artifact that was asked for, or the first subject
 }
 
 // A Status is what the ledger says about one artifact of one product. The zero
 // Status is of nothing: in no release, promoted nowhere.
 type Status struct {
-	Release    Release     // that it belongs to
-	Author     string      // the principal that signed the release record, who never counts as an approver
-	Promotions []Promotion // the valid ones, in log order
-	Revoked    *Revoked    // nil if it is not revoked
+	Release    Ref      // that it belongs to
+	Author     string   // the principal that signed the release record, who never counts as an approver
+	Promotions []Entry  // the valid ones that no rollback took back, in log order
+	Revoked    *Revoked // nil if it is not revoked
 }
 
-// A Promotion says that a release entered an environment.
-type Promotion struct {
+// An Entry says that a release entered an environment.
+type Entry struct {
 	Environment string    // that it entered
 	Time        time.Time // when the record was witnessed, from which soaking counts; never a claimed time
 }

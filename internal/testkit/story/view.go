@@ -23,7 +23,7 @@ type view struct {
 	Witnesses    int
 	Release      string // "" if the ledger has no record of the artifact
 	Author       string
-	Promotions   []release.Promotion
+	Promotions   []release.Entry
 	Revoked      *release.Revoked
 	LastGoodName string
 }
@@ -46,17 +46,17 @@ func (v *view) Status(_ context.Context, product string, artifact provenance.Dig
 	case v.Silent:
 		return nil, nil
 	case v.Error != "": // with a status all the same, which nobody may believe
-		return &release.Status{Release: release.Release{Name: v.Release, Digest: artifact}, Promotions: v.Promotions}, errors.New(v.Error)
+		return &release.Status{Release: release.Ref{Name: v.Release, Digest: artifact}, Promotions: v.Promotions}, errors.New(v.Error)
 	case v.Release == "" || product != v.Product || artifact.String() != v.Artifact:
 		return nil, release.ErrUnknown
 	}
-	return &release.Status{Release: release.Release{Name: v.Release, Digest: artifact}, Author: v.Author, Promotions: v.Promotions, Revoked: v.Revoked}, nil
+	return &release.Status{Release: release.Ref{Name: v.Release, Digest: artifact}, Author: v.Author, Promotions: v.Promotions, Revoked: v.Revoked}, nil
 }
 
-func (v *view) LastGood(_ context.Context, product, environment string) (*release.Release, error) {
+func (v *view) LastGood(_ context.Context, product, environment string) (*release.Ref, error) {
 	if v.LastGoodName == "" {
 		return nil, release.ErrUnknown
 	}
 	d, err := provenance.ParseDigest(v.Artifact)
-	return &release.Release{Name: v.LastGoodName, Digest: d}, err
+	return &release.Ref{Name: v.LastGoodName, Digest: d}, err
 }
