@@ -1,0 +1,12 @@
+package rollout_test
+
+import (
+	"testing"
+
+	"github.com/touchmark-go/touchmark/internal/deptest"
+)
+
+func TestBudget(t *testing.T) {
+	deptest.Only(t, "verify/rollout", deptest.Budget{Modules: 5,
+		Own: []string{"provenance", "provenance/release", "sbom", "sbom/license", "sign", "verify"}, Forbidden: []string{"net/http", "os/exec"}})
+}
