@@ -120,6 +120,7 @@ func (o Options) build(f *gofacts.Facts, phase cdx.LifecyclePhase) (*cdx.BOM, er
 		}
 		setModule(&components[to], &f.Modules[i])
 		components[to].Supplier = o.Publisher.supplierOf(f.Modules[i].Path)
+		components[to].CPE = o.Publisher.cpeOf(f.Modules[i].Path, f.Modules[i].Version)
 	}
 
 	bom := &cdx.BOM{

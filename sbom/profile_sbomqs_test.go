@@ -69,6 +69,14 @@ func TestScore(t *testing.T) {
 			}
 		}
 	}
+	// One that is signed inside is still what the schema allows.
+	bom := read(t, fullDocument())
+	if err := sbom.Sign(t.Context(), bom, edKey(t)); err != nil {
+		t.Fatal(err)
+	}
+	if r := sbom.Score(bom); r.Total != 10 {
+		t.Errorf("the full document, signed inside, has %v, want 10: %+v", r.Total, r.Features)
+	}
 	// Without any licence that was concluded, none is free of copyleft.
 	none := strings.ReplaceAll(fullDocument(), `"acknowledgement":"concluded"`, `"acknowledgement":"declared"`)
 	if got, _ := scores(none); got["restrictive-license"] != 0 || got["deprecated-license"] != 0 || got["declared-license"] != 10 {

@@ -30,6 +30,11 @@ type Publisher struct {
 	// by module path: "acme.example/lib" is that module and all below it. The
 	// longest path counts. Other modules have no supplier.
 	Suppliers map[string]*cdx.OrganizationalEntity
+	// CPEs are the names that the National Vulnerability Database has for the program
+	// and for modules, as far as the publisher has looked them up, by exact module
+	// path: CPE 2.3 with "*" for the version, which becomes the component's. Other
+	// modules have none: a name that is made up finds nothing.
+	CPEs map[string]string
 	// GoRelease are the digests of the archive that the Go release came in, as its
 	// makers publish them, if the publisher knows them: the standard library comes
 	// in no file of its own. Without, it has no hash.
@@ -86,6 +91,11 @@ func (p Publisher) check() error {
 	if p.Filename != "" && (path.Base(p.Filename) != p.Filename || strings.ContainsAny(p.Filename, `\/`) || p.Filename == "." || p.Filename == "..") {
 		return fmt.Errorf("publisher's filename is %q, want one without folders", p.Filename)
 	}
+	for module, cpe := range p.CPEs {
+		if parts := strings.Split(cpe, ":"); !isCPE(cpe) || len(parts) != 13 || parts[5] != "*" {
+			return fmt.Errorf("publisher's CPE of %s is %q, want one of CPE 2.3 with the version *", module, cpe)
+		}
+	}
 	switch p.Lifecycle {
 	case "", cdx.LifecyclePhaseDesign, cdx.LifecyclePhasePreBuild, cdx.LifecyclePhaseBuild, cdx.LifecyclePhasePostBuild,
 		cdx.LifecyclePhaseOperations, cdx.LifecyclePhaseDiscovery, cdx.LifecyclePhaseDecommission:
@@ -128,7 +138,7 @@ func licenseChoice(expression string, acknowledgement cdx.LicenseAcknowledgement
 // component writes what p says of the program into its component, which has
 // its hashes. buildMode is how the linker was asked to link.
 func (p Publisher) component(c *cdx.Component, buildMode string) {
-	c.Manufacturer, c.Supplier = p.Manufacturer, p.Supplier
+	c.Manufacturer, c.Supplier, c.CPE = p.Manufacturer, p.Supplier, p.cpeOf(c.Name, c.Version)
 	if p.License != "" {
 		c.Licenses = &cdx.Licenses{licenseChoice(p.License, cdx.LicenseAcknowledgementDeclared)}
 	}
@@ -175,4 +185,22 @@ func (p Publisher) supplierOf(module string) *cdx.OrganizationalEntity {
 		}
 		at = at[:i]
 	}
+}
+
+// cpeOf is the name of a module's version in CPE 2.3, "" if the publisher gave none.
+func (p Publisher) cpeOf(module, version string) string {
+	parts := strings.Split(p.CPEs[module], ":")
+	if version == "" || len(parts) < 6 {
+		return ""
+	}
+	// NISTIR 7695, 6.2: what is no letter, digit, "_", "-" or "." has a backslash before it.
+	var b strings.Builder
+	for _, r := range strings.TrimPrefix(version, "v") {
+		if !strings.ContainsRune("._-", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	parts[5] = b.String()
+	return strings.Join(parts, ":")
 }

@@ -76,6 +76,28 @@ func TestPublisher(t *testing.T) {
 	}
 }
 
+// A name of the vulnerability database goes to the module that the publisher
+// looked it up for, in its version, and to none below it.
+func TestPublisherCPEs(t *testing.T) {
+	info := strings.Replace(publishedInfo, "dep\tb.c/dd\tv1.0.0", "dep\tb.c/dd\tv0.0.0-20220101000000-abcdefabcdef+incompatible", 1)
+	cpe := func(product string) string { return "cpe:2.3:a:acme:" + product + ":*:*:*:*:*:go:*:*" }
+	bom := fromInfo(t, sbom.Options{Publisher: sbom.Publisher{CPEs: map[string]string{"example.com/a": cpe("a"), "b.c/dd": cpe("dd"), "b.c/d": cpe("d")}}}, info)
+	valid(t, write(t, bom))
+	got := map[string]string{"main": bom.Metadata.Component.CPE}
+	for _, c := range *bom.Components {
+		got[c.Name] = c.CPE
+	}
+	for name, want := range map[string]string{
+		"main":    "cpe:2.3:a:acme:a:1.0.0:*:*:*:*:go:*:*",
+		"b.c/dd":  `cpe:2.3:a:acme:dd:0.0.0-20220101000000-abcdefabcdef\+incompatible:*:*:*:*:go:*:*`,
+		"b.c/d/e": "", "c.d/e": "",
+	} {
+		if got[name] != want {
+			t.Errorf("the CPE of %s is %q, want %q", name, got[name], want)
+		}
+	}
+}
+
 // Nobody's name, terms or address appears that nobody gave.
 func TestUnknownStaysUnknown(t *testing.T) {
 	bom := fromInfo(t, sbom.Options{}, publishedInfo)
@@ -124,6 +146,9 @@ func TestPublisherRefuses(t *testing.T) {
 		"a secret in a distribution":  {Distribution: "https://secret@acme.example/app"},
 		"a digest that is none":       {GoRelease: provenance.DigestSet{"sha256": "AB"}},
 		"an unknown phase":            {Lifecycle: "later"},
+		"a CPE of one version":        {CPEs: map[string]string{"a.b/c": "cpe:2.3:a:acme:app:1.0.0:*:*:*:*:*:*:*"}},
+		"a CPE that is none":          {CPEs: map[string]string{"a.b/c": "cpe:2.3:a:acme:app:*"}},
+		"an old CPE":                  {CPEs: map[string]string{"a.b/c": "cpe:/a:acme:app"}},
 	} {
 		bom, err := refuse(sbom.Options{Publisher: p}, info)
 		if err == nil {

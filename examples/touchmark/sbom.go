@@ -19,6 +19,7 @@ import (
 func newSBOM() *cobra.Command {
 	var format, out string
 	var maker bomMaker
+	var key signingKey
 	c := &cobra.Command{
 		Use:   "sbom [--format FORMAT] [--out FILE] BINARY|DIR|IMAGE|FILE",
 		Short: "list what is inside a Go program or an image, or work with such a list",
@@ -33,6 +34,9 @@ XML, or SPDX 2.3) it shows that one.
 A binary does not say who imports whom, what its modules' archives hash to, or on which terms they
 come: --source and --modules look. Who made and supplies it only its publisher knows, and says with
 the other flags; what nobody says stays unknown. The time is SOURCE_DATE_EPOCH, or the commit's.
+
+--key puts a signature into the document itself, for readers who know CycloneDX and nothing else.
+touchmark verify does not look at it: what it believes is a signed statement, see touchmark sign.
 
 An image is an OCI layout, as a folder or a tar file, or what docker save writes. Of it sbom lists
 the Go programs with their modules, the packages of Debian, Alpine, npm and Python, and what lock
@@ -50,9 +54,24 @@ chooses one.`,
 			if !contains(bomFormats, format) {
 				return usagef("--format: %q: want %s", format, orList(bomFormats))
 			}
+			signer, err := key.load()
+			if err != nil {
+				return err
+			}
+			if signer != nil && format != "cyclonedx" {
+				return usagef("--key signs inside the document, which only the format cyclonedx can hold; a statement is signed by touchmark sign")
+			}
 			bom, data, err := maker.bom(cmd, args[0])
 			if err != nil {
 				return err
+			}
+			if signer != nil {
+				if err := sbom.Sign(cmd.Context(), bom, signer); err != nil {
+					return err
+				}
+				if data, err = marshalBOM(bom); err != nil {
+					return err
+				}
 			}
 			switch format {
 			case "table":
@@ -76,6 +95,7 @@ chooses one.`,
 	c.Flags().StringVar(&out, "out", "", "write to `FILE`; else to standard output")
 	c.PersistentFlags().String("platform", "", "list the image for `OS/ARCH`, of several in one archive")
 	maker.flags(c)
+	key.flag(c, "the document inside of it,")
 	completeWords(c, "format", bomFormats...)
 	c.AddCommand(newSBOMCheck(&maker), newSBOMMerge(&maker), newSBOMPaths(&maker))
 	return c

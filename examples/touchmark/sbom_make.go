@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/touchmark-go/touchmark/internal/safefs"
+	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sbom"
 	"github.com/touchmark-go/touchmark/sbom/gomod"
 	"github.com/touchmark-go/touchmark/sbom/license"
@@ -23,7 +24,8 @@ import (
 
 // A bomMaker is what a publisher says, and what is at hand, where an SBOM is made.
 type bomMaker struct {
-	authors, moduleSuppliers             []string
+	authors, moduleSuppliers, moduleCPEs []string
+	goRelease                            string
 	manufacturer, supplier               string
 	license, dataLicense                 string
 	repository, distribution, lifecycle  string
@@ -43,6 +45,8 @@ func (m *bomMaker) flags(c *cobra.Command) {
 	f.StringVar(&m.manufacturer, "manufacturer", "", "who made the program: `'NAME <EMAIL or URL>'`")
 	f.StringVar(&m.supplier, "supplier", "", "who hands it out: `'NAME <EMAIL or URL>'`")
 	f.StringArrayVar(&m.moduleSuppliers, "module-supplier", nil, "who supplies the modules below a path: `'PATH=NAME <EMAIL or URL>'`, may come several times")
+	f.StringArrayVar(&m.moduleCPEs, "module-cpe", nil, "what the vulnerability database calls a module: `'PATH=CPE'` with * for the version, may come several times")
+	f.StringVar(&m.goRelease, "go-release", "", "the `DIGEST` of the archive that the Go release came in, which becomes that of stdlib")
 	f.StringVar(&m.license, "license", "", "the program's licence: an SPDX `EXPRESSION`")
 	f.StringVar(&m.dataLicense, "data-license", "", "the document's own licence: an SPDX `EXPRESSION`, most often CC0-1.0")
 	f.StringVar(&m.repository, "repository", "", "where the program's source is: `URL`")
@@ -52,7 +56,7 @@ func (m *bomMaker) flags(c *cobra.Command) {
 
 // used reports whether something is to be made, and not only read.
 func (m *bomMaker) used() bool {
-	return len(m.authors)+len(m.moduleSuppliers) > 0 || m.manufacturer+m.supplier+m.license+m.dataLicense+m.repository+m.distribution+m.lifecycle+m.modules+m.source != ""
+	return len(m.authors)+len(m.moduleSuppliers)+len(m.moduleCPEs) > 0 || m.goRelease+m.manufacturer+m.supplier+m.license+m.dataLicense+m.repository+m.distribution+m.lifecycle+m.modules+m.source != ""
 }
 
 // prepare reads the flags.
@@ -95,6 +99,23 @@ func (m *bomMaker) prepare(ctx context.Context) error {
 			p.Suppliers = map[string]*cdx.OrganizationalEntity{}
 		}
 		p.Suppliers[path] = entity
+	}
+	for _, s := range m.moduleCPEs {
+		path, cpe, err := pair("module-cpe", s)
+		if err != nil {
+			return err
+		}
+		if p.CPEs == nil {
+			p.CPEs = map[string]string{}
+		}
+		p.CPEs[path] = cpe
+	}
+	if m.goRelease != "" {
+		digest, err := provenance.ParseDigest(m.goRelease)
+		if err != nil {
+			return usagef("--go-release: %v", err)
+		}
+		p.GoRelease = provenance.Set(digest)
 	}
 	p.License, p.DataLicense, p.Repository, p.Distribution, p.Lifecycle = m.license, m.dataLicense, m.repository, m.distribution, cdx.LifecyclePhase(m.lifecycle)
 	if epoch := os.Getenv("SOURCE_DATE_EPOCH"); epoch != "" {
