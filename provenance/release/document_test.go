@@ -2,6 +2,7 @@ package release_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"reflect"
 	"strings"
@@ -25,9 +26,9 @@ type record interface {
 
 // A kind is one kind of record, with the example of its document.
 type kind struct {
-	name, typ string
-	example   record
-	parse     func(*provenance.Statement) (record, error)
+	name    string // of the document, whose URI is the schema's $id
+	example record
+	parse   func(*provenance.Statement) (record, error)
 }
 
 func parsed[T record](parse func(*provenance.Statement) (*T, error)) func(*provenance.Statement) (record, error) {
@@ -46,11 +47,38 @@ func date(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0,
 
 // kinds are all kinds but the approval, which has its own story.
 func kinds() []kind {
-	return []kind{
-		{"revocation", release.RevocationType, release.Revocation{
-			Kind: release.RevokeKey, Digest: sum("a key"), Since: date(20, 8), Reason: "the laptop was lost in Lyon",
-		}, parsed(release.ParseRevocation)},
+	artifacts := []provenance.ResourceDescriptor{
+		{Name: "app-linux-amd64", Digest: provenance.Set(sum("the program"))},
+		{Name: "registry.example/app", Digest: provenance.Set(sum("the image's manifest"))},
 	}
+	rel := release.Release{Product: "app", Version: "1.4.0", PURL: "pkg:generic/app@1.4.0", Subjects: artifacts, Config: sum("the configuration"),
+		Provenance: []provenance.Digest{sum("its provenance")}, SBOMs: []provenance.Digest{sum("its SBOM")},
+		Repository: "https://git.example/acme/app", Commit: commit(), Run: "https://ci.example/runs/4711",
+		Notes: sum("the notes"), Policy: sum("the policy"), VSA: sum("the verdict"), Created: date(20, 8)}
+	return []kind{
+		{"revocation", release.Revocation{Kind: release.RevokeKey, Digest: sum("a key"), Since: date(20, 8), Reason: "the laptop was lost in Lyon"},
+			parsed(release.ParseRevocation)},
+		{"release", rel, parsed(release.ParseRelease)},
+		{"tag", release.Tag{Product: "app", Tag: "1.4.0", Release: rel.ID(), Digest: sum("the image's manifest")}, parsed(release.ParseTag)},
+		{"promotion", release.Promotion{Product: "app", Release: rel.ID(), Subjects: artifacts, From: "canary", To: "prod", Policy: sum("the policy"), VSA: sum("the verdict"),
+			Approvals: []provenance.Digest{sum("an approval")}, Tags: []string{"1.4.0-prod"}, Reason: "soaked for a day"}, parsed(release.ParsePromotion)},
+		{"rollback", release.Rollback{Product: "app", Environment: "prod", Release: rel.ID(), Subjects: artifacts, Config: rel.Config, Reason: "error rate",
+			KnownGood: sum("a known-good file"), Performed: date(21, 3)}, parsed(release.ParseRollback)},
+		{"deployment", release.Deployment{Product: "app", Environment: "prod", Cluster: "fra1", Release: rel.ID(), Subjects: artifacts[1:], Config: rel.Config, Result: release.Running,
+			Reference: "registry.example/app@" + sum("the image's manifest").String(), Run: "https://ci.example/runs/4712", At: date(21, 2)}, parsed(release.ParseDeployment)},
+		{"genesis", release.Genesis{Origin: "releases.acme.example", Trust: json.RawMessage(`{"schema":"https://github.com/touchmark-go/touchmark/trust/v1","version":1}`)},
+			parsed(release.ParseGenesis)},
+		{"trust", release.Trust{Version: 2, Digest: sum("a trust file"), Envelope: json.RawMessage(`{"payload":"e30=","payloadType":"application/vnd.touchmark.trust+json","signatures":[{"sig":"c2ln"}]}`)},
+			parsed(release.ParseTrust)},
+	}
+}
+
+func commit() provenance.Digest {
+	d, err := provenance.ParseDigest("gitCommit:5f1e2c9d0b7a48639e0d4c2b1a6f7e885f1e2c9d")
+	if err != nil {
+		panic(err)
+	}
+	return d
 }
 
 // documentOf returns the schema and the example of a kind's document.
@@ -67,12 +95,13 @@ func documentOf(t testing.TB, name string) (schema, example []byte) {
 	return []byte(strings.TrimPrefix(blocks[1], "json\n")), []byte(strings.TrimSuffix(strings.TrimPrefix(blocks[3], "json\n"), "\n"))
 }
 
-func schemaOf(t testing.TB, typ string, schema []byte) func(predicate []byte) error {
+func schemaOf(t testing.TB, name string, schema []byte) func(predicate []byte) error {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
 	if err != nil {
 		t.Fatal(err)
 	}
+	typ := "https://github.com/touchmark-go/touchmark/predicates/" + name + "/v1"
 	if id := doc.(map[string]any)["$id"]; id != typ {
 		t.Errorf("the schema is of %v, want %s", id, typ)
 	}
@@ -120,7 +149,7 @@ func TestDocuments(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := schemaOf(t, k.typ, schema)(statement.Predicate); err != nil {
+			if err := schemaOf(t, k.name, schema)(statement.Predicate); err != nil {
 				t.Error(err)
 			}
 			again, err := k.parse(statement)

@@ -11,7 +11,7 @@ import (
 // Every kind of revocation reads as it was written, and its schema takes it.
 func TestRevocationKinds(t *testing.T) {
 	schema, _ := documentOf(t, "revocation")
-	valid := schemaOf(t, release.RevocationType, schema)
+	valid := schemaOf(t, "revocation", schema)
 	for _, r := range []release.Revocation{
 		{Kind: release.RevokeAttestation, Digest: sum("a bundle"), Reason: "r"},
 		{Kind: release.RevokeKey, Digest: sum("a key"), Since: date(1, 1), Reason: "two\nlines"},
@@ -43,7 +43,7 @@ func TestRevocationKinds(t *testing.T) {
 // What a kind does not need is refused, not ignored: whoever wrote it meant something.
 func TestRevocationRefuses(t *testing.T) {
 	schema, _ := documentOf(t, "revocation")
-	valid := schemaOf(t, release.RevocationType, schema)
+	valid := schemaOf(t, "revocation", schema)
 	key := release.Revocation{Kind: release.RevokeKey, Digest: sum("a key"), Since: date(1, 1), Reason: "r"}
 	builder := release.Revocation{Kind: release.RevokeBuilder, Builder: "https://builder.example/v1", Since: date(1, 1), Until: date(2, 1), Reason: "r"}
 	rel := release.Revocation{Kind: release.RevokeRelease, Digest: sum("a release"), Product: "app", Reason: "r"}
