@@ -1,0 +1,363 @@
+package tessera
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/transparency-dev/tessera"
+	"github.com/transparency-dev/tessera/storage/posix"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/touchmark-go/touchmark/internal/dirlock"
+	"github.com/touchmark-go/touchmark/sign"
+	"github.com/touchmark-go/touchmark/sign/ledger"
+)
+
+const (
+	interval     = 100 * time.Millisecond // between checkpoints, the least that Tessera allows
+	batchAge     = 2 * time.Millisecond   // records of one batch come all at once
+	batchSize    = 2048
+	maxBatch     = 4 * batchSize // records that get in together
+	pollInterval = 3 * time.Millisecond
+	witnessTime  = 10 * time.Second
+)
+
+// Options tune a Log. The zero Options are what [Open] uses.
+type Options struct {
+	// Witnesses cosign each checkpoint before it is published.
+	Witnesses []Endpoint
+	// AtLeast is how many of Witnesses must have cosigned a checkpoint, else it
+	// is not published and whoever appends waits. Zero publishes without any.
+	AtLeast int
+	// Client asks the witnesses. If nil, one without redirects is used.
+	Client *http.Client
+	// Driver is where the tiles are, for a log on many machines: any driver of
+	// Tessera. If nil, they are in the folder. The folder keeps the times of
+	// records in either case.
+	Driver tessera.Driver
+}
+
+// An Endpoint is where a witness is asked.
+type Endpoint struct {
+	Key   string   // of type cosignature, as [ledger.Log] wants it
+	URL   string   // that its add-checkpoint is under (C2SP tlog-witness)
+	Local *Witness // instead of URL: one in this very process
+}
+
+// A Log appends to one log. It may be used concurrently, and needs no closing.
+type Log struct {
+	dir      string
+	opts     Options
+	driver   tessera.Driver
+	signer   note.Signer
+	group    tessera.WitnessGroup
+	client   *http.Client
+	verifier *ledger.Verifier
+
+	mu      sync.Mutex
+	waiting []*request
+	leading bool               // somebody takes what waits along
+	last    *ledger.Checkpoint // the newest that this Log published or found
+}
+
+// A request is one call of Append.
+type request struct {
+	ctx     context.Context
+	records [][]byte
+	indexes []uint64
+	err     error
+	done    chan struct{}
+}
+
+// NewKey makes the key of a new log of that origin: the private one, which [Open]
+// takes and which must be kept secret, and the public one, for [ledger.Log].
+func NewKey(origin string) (private, public string, err error) {
+	return note.GenerateKey(rand.Reader, origin)
+}
+
+// Open opens the log in the folder dir, which must exist and may be empty, to
+// append to it with its private key.
+func Open(dir, key string) (*Log, error) { return Options{}.Open(dir, key) }
+
+// Open is [Open] with these Options.
+func (o Options) Open(dir, key string) (*Log, error) {
+	signer, err := note.NewSigner(key)
+	if err != nil {
+		return nil, errNoKey // never with what was read
+	}
+	public, err := PublicKey(key)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{dir: dir, opts: o, driver: o.Driver, signer: signer, client: o.Client}
+	id := ledger.Log{Origin: signer.Name(), Key: public, AtLeast: o.AtLeast}
+	for _, w := range o.Witnesses {
+		id.Witnesses = append(id.Witnesses, w.Key)
+	}
+	if l.verifier, err = id.Verifier(); err != nil {
+		return nil, err
+	}
+	if l.client == nil {
+		l.client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	}
+	if err := l.witnesses(); err != nil {
+		return nil, err
+	}
+	if l.driver == nil {
+		if info, err := os.Stat(dir); err != nil {
+			return nil, err
+		} else if !info.IsDir() {
+			return nil, fmt.Errorf("tessera: %s is no folder", dir)
+		}
+		if l.driver, err = posix.New(context.Background(), posix.Config{Path: dir, HTTPClient: l.client}); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// witnesses makes the group that Tessera asks.
+func (l *Log) witnesses() error {
+	local := map[string]*Witness{}
+	var list []tessera.Witness
+	for i, w := range l.opts.Witnesses {
+		at := w.URL
+		if w.Local != nil {
+			if at != "" {
+				return fmt.Errorf("tessera: witness %d has a URL and is local", i)
+			}
+			host := fmt.Sprintf("witness-%d.invalid", i)
+			local[host], at = w.Local, "http://"+host
+		}
+		u, err := url.Parse(at)
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			return fmt.Errorf("tessera: witness %d has no URL", i)
+		}
+		witness, err := tessera.NewWitness(w.Key, u)
+		if err != nil {
+			return fmt.Errorf("tessera: witness %d: %v", i, err)
+		}
+		list = append(list, witness)
+	}
+	if len(local) > 0 {
+		client := *l.client
+		client.Transport = inProcess{local, client.Transport}
+		l.client = &client
+	}
+	l.group = group(l.opts.AtLeast, list)
+	return nil
+}
+
+// Verifier opens the checkpoints of this log as whoever appends must see them.
+func (l *Log) Verifier() *ledger.Verifier { return l.verifier }
+
+// Append appends bundles, in their order, and returns their indexes once a
+// checkpoint that covers them is published, cosigned as wanted. Identical
+// records get places of their own. If the error is not nil, the records may
+// have been appended nevertheless, if the context ended meanwhile or the
+// witnesses were not there: a later checkpoint then covers them.
+func (l *Log) Append(ctx context.Context, bundles ...*sign.Bundle) ([]uint64, error) {
+	r := &request{ctx: ctx, done: make(chan struct{})}
+	for _, b := range bundles {
+		line, err := b.Marshal()
+		if err != nil {
+			return nil, err
+		}
+		if len(line) > ledger.MaxRecord {
+			return nil, fmt.Errorf("tessera: a record of %d bytes, want at most %d: %w", len(line), ledger.MaxRecord, sign.ErrLimit)
+		}
+		r.records = append(r.records, line)
+	}
+	if len(r.records) == 0 {
+		return nil, nil
+	}
+	if len(r.records) > maxBatch {
+		return nil, fmt.Errorf("tessera: %d records at once, want at most %d: %w", len(r.records), maxBatch, sign.ErrLimit)
+	}
+	l.mu.Lock()
+	l.waiting = append(l.waiting, r)
+	lead := !l.leading
+	l.leading = true
+	l.mu.Unlock()
+	if lead {
+		go l.lead(r) // it ends when nobody waits
+	}
+	select {
+	case <-r.done:
+		return r.indexes, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// lead gets in for own, and then for whoever waits the longest, and takes along
+// what waits with it, until nobody does.
+func (l *Log) lead(own *request) {
+	for {
+		l.enter(own)
+		select {
+		case <-own.done:
+		default:
+			continue
+		}
+		l.mu.Lock()
+		if len(l.waiting) == 0 {
+			l.leading = false
+			l.mu.Unlock()
+			return
+		}
+		own = l.waiting[0]
+		l.mu.Unlock()
+	}
+}
+
+// take removes from what waits as much as gets in together.
+func (l *Log) take() (batch []*request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for len(l.waiting) > 0 && (n == 0 || n+len(l.waiting[0].records) <= maxBatch) {
+		r := l.waiting[0]
+		l.waiting = l.waiting[1:]
+		if r.ctx.Err() != nil {
+			r.err = r.ctx.Err()
+			close(r.done)
+			continue
+		}
+		n += len(r.records)
+		batch = append(batch, r)
+	}
+	return batch
+}
+
+// enter appends a batch, alone in the folder.
+func (l *Log) enter(own *request) {
+	fail := func(batch []*request, err error) {
+		for _, r := range batch {
+			r.err = err
+			close(r.done)
+		}
+	}
+	unlock, err := dirlock.Lock(own.ctx, l.dir)
+	if err != nil {
+		l.mu.Lock()
+		var rest []*request
+		for _, r := range l.waiting {
+			if r != own {
+				rest = append(rest, r)
+			}
+		}
+		l.waiting = rest
+		l.mu.Unlock()
+		fail([]*request{own}, err)
+		return
+	}
+	defer unlock()
+	batch := l.take()
+	if len(batch) == 0 {
+		return
+	}
+	// The batch is for many callers: it ends only when all of them have gone.
+	ctx, cancel := anyOf(batch)
+	defer cancel()
+	if err := l.write(ctx, batch); err != nil {
+		fail(batch, err)
+		return
+	}
+	for _, r := range batch {
+		close(r.done)
+	}
+}
+
+// anyOf is a context that ends when those of all requests have ended.
+func anyOf(batch []*request) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(batch[0].ctx))
+	go func() {
+		for _, r := range batch {
+			select {
+			case <-r.ctx.Done():
+			case <-ctx.Done():
+				return
+			}
+		}
+		cancel()
+	}()
+	return ctx, cancel
+}
+
+// write appends the records of a batch. The folder is locked.
+func (l *Log) write(ctx context.Context, batch []*request) error {
+	return l.engine(ctx, tessera.DefaultCheckpointRepublishInterval, func(ctx context.Context, e *engine) error {
+		var futures []tessera.IndexFuture
+		for _, r := range batch {
+			for _, data := range r.records {
+				futures = append(futures, e.appender.Add(ctx, tessera.NewEntry(data)))
+			}
+		}
+		newest := uint64(0)
+		for _, r := range batch {
+			for range r.records {
+				index, err := futures[0]()
+				if err != nil {
+					return fmt.Errorf("tessera: cannot append: %w", err)
+				}
+				futures = futures[1:]
+				r.indexes = append(r.indexes, index.Index)
+				newest = max(newest, index.Index)
+			}
+		}
+		c, err := l.await(ctx, e, func(c *ledger.Checkpoint) bool { return c.Size() > newest })
+		if err != nil {
+			return err
+		}
+		return l.published(ctx, e, c)
+	})
+}
+
+// Refresh publishes the log's newest checkpoint anew, with fresh cosignatures,
+// so that readers who ask how old it is get an answer of now.
+func (l *Log) Refresh(ctx context.Context) (*ledger.Checkpoint, error) {
+	unlock, err := dirlock.Lock(ctx, l.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	var fresh *ledger.Checkpoint
+	err = l.engine(ctx, interval, func(ctx context.Context, e *engine) error {
+		var err error
+		fresh, err = l.await(ctx, e, func(c *ledger.Checkpoint) bool {
+			return e.before == nil || !bytes.Equal(c.Note(), e.before.Note()) || len(l.opts.Witnesses) == 0
+		})
+		if err != nil {
+			return err
+		}
+		return l.published(ctx, e, fresh)
+	})
+	return fresh, err
+}
+
+var errNoKey = errors.New("tessera: the log's private key cannot be read: want an Ed25519 key as NewKey makes them")
+
+// PublicKey is the public half of a private key as [NewKey] makes them.
+func PublicKey(key string) (string, error) {
+	fields := strings.SplitN(key, "+", 5) // PRIVATE+KEY+name+hash+key
+	if len(fields) != 5 {
+		return "", errNoKey
+	}
+	seed, err := base64.StdEncoding.DecodeString(fields[4])
+	if err != nil || len(seed) != 1+ed25519.SeedSize || seed[0] != 1 {
+		return "", errNoKey
+	}
+	return note.NewEd25519VerifierKey(fields[2], ed25519.NewKeyFromSeed(seed[1:]).Public().(ed25519.PublicKey))
+}

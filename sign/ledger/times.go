@@ -1,0 +1,146 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/touchmark-go/touchmark/internal/strictjson"
+)
+
+// A log that is watched keeps the checkpoints by which its records were first
+// covered, 256 records a page, in files beside its tiles: HeadsPath. They give
+// no more than times, and a page that is lost makes records younger, never
+// older; a page that lies is noticed, because the log and its witnesses signed
+// what is in it, and the tree must have had that root.
+
+// maxHeads is how many checkpoints a page may hold: one for each record.
+const maxHeads = tileWidth
+
+// maxHeadsPage is the size of a page, in bytes.
+const maxHeadsPage = 16 << 20
+
+// HeadsPath names the page of checkpoints for the 256 records from n*256 on.
+func HeadsPath(n uint64) string { return "heads/" + group(int64(n)) }
+
+// ParseHeads reads a page of checkpoints: their notes, the smallest first.
+// Nothing in them has been checked.
+func ParseHeads(data []byte) ([][]byte, error) {
+	var page []string
+	if err := strictjson.Unmarshal(data, &page); err != nil {
+		return nil, fmt.Errorf("ledger: no page of checkpoints: %w", err)
+	}
+	if len(page) > maxHeads {
+		return nil, fmt.Errorf("ledger: a page of %d checkpoints, want at most %d", len(page), maxHeads)
+	}
+	notes := make([][]byte, len(page))
+	for i, s := range page {
+		notes[i] = []byte(s)
+	}
+	return notes, nil
+}
+
+// MarshalHeads writes a page of checkpoints down.
+func MarshalHeads(notes [][]byte) ([]byte, error) {
+	page := make([]string, len(notes))
+	for i, n := range notes {
+		page[i] = string(n)
+	}
+	data, err := json.Marshal(page)
+	if err != nil {
+		return nil, err
+	}
+	if len(page) > maxHeads || len(data) >= maxHeadsPage {
+		return nil, fmt.Errorf("ledger: a page of %d checkpoints and %d bytes, want at most %d and %d", len(page), len(data), maxHeads, maxHeadsPage)
+	}
+	return append(data, '\n'), nil
+}
+
+// times remembers the page that was asked for last.
+type times struct {
+	mu   sync.Mutex
+	page uint64
+	has  bool
+	head []*Checkpoint
+}
+
+// Since is the earliest instant by which witnesses had seen the record at
+// index in the log: as many as Log.AtLeast wants, and at least one. It is zero
+// if nobody watches.
+func (r *Reader) Since(ctx context.Context, index uint64) (time.Time, error) {
+	if index >= r.checkpoint.size {
+		return time.Time{}, fmt.Errorf("ledger: no record %d: the log has %d", index, r.checkpoint.size)
+	}
+	if len(r.checkpoint.cosignatures) == 0 {
+		return time.Time{}, nil
+	}
+	r.times.mu.Lock()
+	defer r.times.mu.Unlock()
+	for page := index / tileWidth; page <= (r.checkpoint.size-1)/tileWidth; page++ {
+		if !r.times.has || r.times.page != page {
+			heads, err := r.heads(ctx, page)
+			if err != nil {
+				return time.Time{}, err
+			}
+			r.times.page, r.times.has, r.times.head = page, true, heads
+		}
+		i, _ := slices.BinarySearchFunc(r.times.head, index+1, func(c *Checkpoint, size uint64) int {
+			switch {
+			case c.size < size:
+				return -1
+			case c.size > size:
+				return 1
+			}
+			return 0
+		})
+		if i < len(r.times.head) {
+			return r.times.head[i].Since(), nil
+		}
+	}
+	return r.checkpoint.Since(), nil
+}
+
+// heads reads a page of checkpoints, each signed, cosigned, and a state that
+// this log went through. What is larger than r's checkpoint is left out.
+func (r *Reader) heads(ctx context.Context, page uint64) ([]*Checkpoint, error) {
+	data, err := r.source.Read(ctx, HeadsPath(page), maxHeadsPage)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	notes, err := ParseHeads(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %v", ErrCorrupt, HeadsPath(page), err)
+	}
+	var heads []*Checkpoint
+	last := uint64(0)
+	for i, n := range notes {
+		c, err := r.verifier.Open(n)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s, checkpoint %d: %v", ErrCorrupt, HeadsPath(page), i, err)
+		}
+		// Only the last one may cover all of the page: later ones are the first of none.
+		if c.size <= page*tileWidth || c.size <= last || last >= (page+1)*tileWidth {
+			return nil, fmt.Errorf("%w: %s, checkpoint %d: not in its place", ErrCorrupt, HeadsPath(page), i)
+		}
+		if last = c.size; c.size > r.checkpoint.size {
+			continue
+		}
+		root, err := r.rootAt(ctx, c.size)
+		if err != nil {
+			return nil, err
+		}
+		if root != c.root {
+			return nil, fmt.Errorf("%w: %s, checkpoint %d is of another history", ErrCorrupt, HeadsPath(page), i)
+		}
+		heads = append(heads, c)
+	}
+	return heads, nil
+}
