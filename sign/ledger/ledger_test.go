@@ -99,7 +99,7 @@ func (w *world) grow(t testing.TB, n int) {
 		batch = append(batch, b)
 		w.n++
 	}
-	if _, err := w.log.Append(t.Context(), batch...); err != nil {
+	if _, err := w.log.AppendAll(t.Context(), batch...); err != nil {
 		t.Fatal(err)
 	}
 }

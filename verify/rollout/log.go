@@ -3,10 +3,10 @@ package rollout
 import (
 	"context"
 	"iter"
-	"time"
 
 	"github.com/touchmark-go/touchmark/provenance/release"
 	"github.com/touchmark-go/touchmark/sign"
+	"github.com/touchmark-go/touchmark/sign/ledger"
 )
 
 // A Log is an append-only log of signed records, as releases need it. It keeps
@@ -31,13 +31,4 @@ type Log interface {
 }
 
 // An Entry is one record as it stands in the log.
-type Entry struct {
-	Index uint64
-	// Time is when the record is known to have been there: the time of the
-	// earliest cosigned head that covers it. It never goes back from one entry to
-	// the next. Zero is unknown; it is never what the record itself claims.
-	Time time.Time
-	// Bundle is the record. Of one that cannot be read, only Err is set: it keeps
-	// its index, and has no effect.
-	Bundle *sign.Bundle
-}
+type Entry = ledger.Entry

@@ -23,7 +23,7 @@ func BenchmarkAppend(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				if _, err := l.Append(b.Context(), batch...); err != nil {
+				if _, err := l.AppendAll(b.Context(), batch...); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -47,7 +47,7 @@ func BenchmarkRead(b *testing.B) {
 			batch[i] = record(b, i)
 		}
 		for n := 0; n < size; n += len(batch) {
-			if _, err := l.Append(b.Context(), batch[:min(len(batch), size-n)]...); err != nil {
+			if _, err := l.AppendAll(b.Context(), batch[:min(len(batch), size-n)]...); err != nil {
 				b.Fatal(err)
 			}
 		}

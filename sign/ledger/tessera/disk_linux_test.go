@@ -5,8 +5,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"syscall"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,7 +31,7 @@ func TestDiskFull(t *testing.T) {
 	f := newFixture(t, 0)
 	f.dir = mount(t, 0, "size=256k")
 	l := f.open(t)
-	if _, err := l.Append(t.Context(), record(t, 0), record(t, 1)); err != nil {
+	if _, err := l.AppendAll(t.Context(), record(t, 0), record(t, 1)); err != nil {
 		t.Fatal(err)
 	}
 	filler := filepath.Join(f.dir, "filler")
@@ -123,14 +123,14 @@ func TestAppendRefuses(t *testing.T) {
 		t.Run(a.name, func(t *testing.T) {
 			f := newFixture(t, 0)
 			l := f.open(t)
-			if _, err := l.Append(t.Context(), record(t, 0), record(t, 1)); err != nil {
+			if _, err := l.AppendAll(t.Context(), record(t, 0), record(t, 1)); err != nil {
 				t.Fatal(err)
 			}
 			older := t.TempDir()
 			if err := os.CopyFS(older, os.DirFS(f.dir)); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := l.Append(t.Context(), record(t, 2), record(t, 3), record(t, 4)); err != nil {
+			if _, err := l.AppendAll(t.Context(), record(t, 2), record(t, 3), record(t, 4)); err != nil {
 				t.Fatal(err)
 			}
 			a.do(t, f.dir, older)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/transparency-dev/tessera"
 	"github.com/transparency-dev/tessera/api/layout"
@@ -24,17 +25,31 @@ type files struct {
 	dir    string
 }
 
-// Source reads the log that l writes, wherever its driver keeps it.
-func (l *Log) Source(ctx context.Context) (ledger.Source, error) {
-	if l.opts.Driver == nil {
-		return ledger.OpenDir(l.dir)
-	}
-	opts := tessera.NewAppendOptions().WithCheckpointSigner(l.signer).WithCheckpointInterval(publishTime)
+// driven reads from the driver. Tessera hands out its reader only with an
+// appender, which idles until it is stopped.
+func (l *Log) driven() (ledger.Source, error) {
+	ctx, stop := context.WithCancel(context.Background())
+	opts := tessera.NewAppendOptions().WithCheckpointSigner(l.signer).WithCheckpointInterval(idle).WithCheckpointRepublishInterval(0).WithGarbageCollectionInterval(0)
 	_, _, reader, err := tessera.NewAppender(ctx, l.driver, opts)
 	if err != nil {
+		stop()
 		return nil, err
 	}
-	return files{reader: reader, dir: l.dir}, nil
+	return drivenFiles{files{reader: reader, dir: l.dir}, stop}, nil
+}
+
+// idle is how long an appender that only reads waits before it looks around.
+const idle = 24 * time.Hour
+
+// drivenFiles is files with the appender that they come from.
+type drivenFiles struct {
+	files
+	stop context.CancelFunc
+}
+
+func (f drivenFiles) Close() error {
+	f.stop()
+	return nil
 }
 
 func (f files) Read(ctx context.Context, name string, max int64) (data []byte, err error) {

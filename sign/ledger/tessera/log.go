@@ -8,6 +8,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"os"
@@ -20,6 +22,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/touchmark-go/touchmark/internal/dirlock"
+	"github.com/touchmark-go/touchmark/provenance/release"
 	"github.com/touchmark-go/touchmark/sign"
 	"github.com/touchmark-go/touchmark/sign/ledger"
 )
@@ -46,6 +49,10 @@ type Options struct {
 	// Tessera. If nil, they are in the folder. The folder keeps the times of
 	// records in either case.
 	Driver tessera.Driver
+	// Memory is a file that keeps the newest checkpoint that was read, see
+	// [ledger.Reader.Remember]. It must not lie where others can write. If empty, the
+	// Log remembers only what it saw itself.
+	Memory string
 }
 
 // An Endpoint is where a witness is asked.
@@ -55,7 +62,8 @@ type Endpoint struct {
 	Local *Witness // instead of URL: one in this very process
 }
 
-// A Log appends to one log. It may be used concurrently, and needs no closing.
+// A Log appends to one log, and reads it. It may be used concurrently. It must
+// be closed when nobody uses it any more.
 type Log struct {
 	dir      string
 	opts     Options
@@ -64,6 +72,8 @@ type Log struct {
 	group    tessera.WitnessGroup
 	client   *http.Client
 	verifier *ledger.Verifier
+	source   ledger.Source
+	follower *ledger.Follower
 
 	mu      sync.Mutex
 	waiting []*request
@@ -120,11 +130,27 @@ func (o Options) Open(dir, key string) (*Log, error) {
 		} else if !info.IsDir() {
 			return nil, fmt.Errorf("tessera: %s is no folder", dir)
 		}
+		folder, err := ledger.OpenDir(dir)
+		if err != nil {
+			return nil, err
+		}
+		l.source = folder
 		if l.driver, err = posix.New(context.Background(), posix.Config{Path: dir, HTTPClient: l.client}); err != nil {
 			return nil, err
 		}
+	} else if l.source, err = l.driven(); err != nil {
+		return nil, err
 	}
+	l.follower = l.verifier.Follow(l.source, o.Memory)
 	return l, nil
+}
+
+// Close lets go of the folder, or of the driver.
+func (l *Log) Close() error {
+	if c, ok := l.source.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
 }
 
 // witnesses makes the group that Tessera asks.
@@ -162,12 +188,32 @@ func (l *Log) witnesses() error {
 // Verifier opens the checkpoints of this log as whoever appends must see them.
 func (l *Log) Verifier() *ledger.Verifier { return l.verifier }
 
-// Append appends bundles, in their order, and returns their indexes once a
-// checkpoint that covers them is published, cosigned as wanted. Identical
-// records get places of their own. If the error is not nil, the records may
-// have been appended nevertheless, if the context ended meanwhile or the
-// witnesses were not there: a later checkpoint then covers them.
-func (l *Log) Append(ctx context.Context, bundles ...*sign.Bundle) ([]uint64, error) {
+// Head is that of [ledger.Follower.Head].
+func (l *Log) Head(ctx context.Context) (release.Head, error) { return l.follower.Head(ctx) }
+
+// Read is that of [ledger.Follower.Read].
+func (l *Log) Read(ctx context.Context) (*ledger.Reader, error) { return l.follower.Read(ctx) }
+
+// Records are those of [ledger.Follower.Records].
+func (l *Log) Records(ctx context.Context, from, size uint64) iter.Seq2[ledger.Entry, error] {
+	return l.follower.Records(ctx, from, size)
+}
+
+// Append appends a record, and returns its index once a checkpoint that covers
+// it is published, cosigned as wanted. The same record twice is added twice. If
+// it fails, the record may have been added or not (the context ended meanwhile,
+// the witnesses were not there), and whoever cares looks at the records.
+func (l *Log) Append(ctx context.Context, record *sign.Bundle) (uint64, error) {
+	indexes, err := l.AppendAll(ctx, record)
+	if err != nil {
+		return 0, err
+	}
+	return indexes[0], nil
+}
+
+// AppendAll is [Log.Append] for several records, in their order, under one
+// checkpoint.
+func (l *Log) AppendAll(ctx context.Context, bundles ...*sign.Bundle) ([]uint64, error) {
 	r := &request{ctx: ctx, done: make(chan struct{})}
 	for _, b := range bundles {
 		line, err := b.Marshal()

@@ -93,6 +93,7 @@ func (f *fixture) open(t testing.TB) *tessera.Log {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { l.Close() })
 	return l
 }
 
@@ -137,7 +138,7 @@ func ExampleOpen() {
 	s, _ := provenance.New("https://example.com/note/v1", map[string]string{"text": "hello"},
 		provenance.ResourceDescriptor{Digest: provenance.Set(provenance.SumSHA256([]byte("hello")))})
 	bundle, _ := sign.Statement(ctx, s, key)
-	indexes, err := log.Append(ctx, bundle)
+	index, err := log.Append(ctx, bundle)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -150,7 +151,7 @@ func ExampleOpen() {
 		fmt.Println(err)
 		return
 	}
-	got, err := r.Record(ctx, indexes[0])
+	got, err := r.Record(ctx, index)
 	fmt.Println(got.Index, r.Checkpoint().Size(), err)
 	// Output: 0 1 <nil>
 }
@@ -172,7 +173,7 @@ func TestAppend(t *testing.T) {
 			want = append(want, line)
 			batch = append(batch, b)
 		}
-		indexes, err := l.Append(t.Context(), batch...)
+		indexes, err := l.AppendAll(t.Context(), batch...)
 		if err != nil {
 			t.Fatalf("batch %d: %v", i, err)
 		}
@@ -257,17 +258,17 @@ func TestCrowd(t *testing.T) {
 	for i := range 64 {
 		b := record(t, i)
 		wg.Go(func() {
-			indexes, err := logs[i%2].Append(t.Context(), b)
+			index, err := logs[i%2].Append(t.Context(), b)
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if other, ok := seen[indexes[0]]; ok {
-				t.Errorf("%d and %d are both at %d", i, other, indexes[0])
+			if other, ok := seen[index]; ok {
+				t.Errorf("%d and %d are both at %d", i, other, index)
 			}
-			seen[indexes[0]] = i
+			seen[index] = i
 		})
 	}
 	wg.Wait()
@@ -314,9 +315,9 @@ func TestWitnessesAway(t *testing.T) {
 	if size := f.read(t).Checkpoint().Size(); size != 1 {
 		t.Errorf("the checkpoint covers %d, want 1", size)
 	}
-	indexes, err := f.open(t).Append(t.Context(), record(t, 2))
-	if err != nil || indexes[0] != 2 {
-		t.Errorf("with the witness again: %v, %v", indexes, err)
+	index, err := f.open(t).Append(t.Context(), record(t, 2))
+	if err != nil || index != 2 {
+		t.Errorf("with the witness again: %d, %v", index, err)
 	}
 	if err := f.read(t).Check(t.Context()); err != nil {
 		t.Error(err)

@@ -70,11 +70,11 @@ func child(out io.Writer, args []string) error {
 		if err != nil {
 			return err
 		}
-		indexes, err := l.Append(context.Background(), b)
+		index, err := l.Append(context.Background(), b)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(out, indexes[0], b.ID())
+		fmt.Fprintln(out, index, b.ID())
 	}
 	return nil
 }
