@@ -17,7 +17,11 @@ import (
 	"github.com/touchmark-go/touchmark/sign/keys"
 	"github.com/touchmark-go/touchmark/sign/ledger"
 	"github.com/touchmark-go/touchmark/sign/ledger/tessera"
+	"github.com/touchmark-go/touchmark/verify/rollout"
 )
+
+// A Log is what releases are written to.
+var _ rollout.Log = (*tessera.Log)(nil)
 
 const origin = "releases.acme.example"
 
