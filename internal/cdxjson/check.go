@@ -64,7 +64,7 @@ func (d *decoder) text(n *cdxschema.Node) string {
 	if d.err != nil {
 		return ""
 	}
-	if n.Enum != nil {
+	if n.IsEnum() {
 		if known, ok := n.Value(s); ok {
 			return known
 		}

@@ -156,8 +156,9 @@ func (e *encoder) end(o *open, c byte) {
 		return
 	}
 	e.seen = o.seen
-	e.bad = e.bad || n.Required&^o.seen != 0
-	for _, r := range n.Rules {
+	f := n.Fields()
+	e.bad = e.bad || f.Required&^o.seen != 0
+	for _, r := range f.Rules {
 		if r.Kind == cdxschema.NeedsNotFalse && o.seen&r.Sets[0] != 0 {
 			e.check(o.start, n)
 		} else {
@@ -183,13 +184,14 @@ func (e *encoder) member(o *open, id int, name string) *cdxschema.Node {
 	if o.node == nil {
 		return nil
 	}
-	i := o.node.MemberByID(id)
+	f := o.node.Fields()
+	i := f.MemberByID(id)
 	if i < 0 {
 		e.bad = true
 		return nil
 	}
 	o.seen |= 1 << i
-	return o.node.Members[i].Node
+	return f.Members[i].Node
 }
 
 // next begins an item, with the comma before it, and returns what it may be.
@@ -216,7 +218,7 @@ func (e *encoder) endItem(o *open) {
 		return
 	}
 	if o.node.Lone {
-		i := o.node.Elem.Member("expression")
+		i := o.node.Elem.Fields().Member("expression")
 		o.lone = o.lone || i >= 0 && e.seen>>i&1 != 0
 	}
 	if !o.node.Unique {

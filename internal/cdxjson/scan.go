@@ -108,6 +108,7 @@ func (d *decoder) found() string {
 // An object is one that is being read.
 type object struct {
 	node    *cdxschema.Node
+	fields  *cdxschema.Fields
 	seen    uint64
 	isFalse uint64
 	extra   map[string]bool // names that the schema does not list
@@ -124,7 +125,7 @@ type object struct {
 
 var (
 	anything  = &cdxschema.Node{Kind: cdxschema.Any}
-	anyObject = &cdxschema.Node{Kind: cdxschema.Object, Open: true}
+	anyObject = cdxschema.AnyObject()
 )
 
 // enter goes into an object or array.
@@ -145,7 +146,7 @@ func (d *decoder) open(n *cdxschema.Node) object {
 		}
 	}
 	if d.kind() != '{' {
-		if n.Loose {
+		if n.Fields().Loose {
 			d.lose(d.pos, "")
 			d.skip()
 			return object{node: n, id: nothing}
@@ -155,7 +156,7 @@ func (d *decoder) open(n *cdxschema.Node) object {
 	if n.Kind != cdxschema.Object {
 		d.fail(d.pos, "want %s, found an object", kindNames[n.Kind])
 	}
-	o := object{node: n, start: d.pos, id: first, index: -1}
+	o := object{node: n, fields: n.Fields(), start: d.pos, id: first, index: -1}
 	if d.err == nil {
 		d.enter()
 	}
@@ -210,9 +211,9 @@ func (d *decoder) next(o *object) bool {
 		d.failLimit(d.pos, "more than %d members", MaxMembers)
 		return false
 	}
-	if f := d.followed(o.node); f != nil {
-		if i := f[o.index+1]; i >= 0 && int(i) < len(o.node.Members) {
-			if m := &o.node.Members[i]; strings.HasPrefix(d.s[d.pos:], m.Quoted) {
+	if f := d.followed(o.fields); f != nil {
+		if i := f[o.index+1]; i >= 0 && int(i) < len(o.fields.Members) {
+			if m := &o.fields.Members[i]; strings.HasPrefix(d.s[d.pos:], m.Quoted) {
 				d.pos += len(m.Quoted)
 				o.name = m.Name
 				return d.member(o, int(i))
@@ -229,19 +230,16 @@ func (d *decoder) next(o *object) bool {
 		return false
 	}
 	d.pos++
-	i := -1
-	if len(o.node.Members) > 0 {
-		i = o.node.Member(o.name)
-	}
+	i := o.fields.Member(o.name)
 	if i < 0 {
 		return d.unlisted(o)
 	}
-	d.followed(o.node)[o.index+1] = int8(i)
+	d.followed(o.fields)[o.index+1] = int8(i)
 	return d.member(o, i)
 }
 
 // followed is what followed in objects of that kind, or nil if nothing is listed for them.
-func (d *decoder) followed(n *cdxschema.Node) *[65]int8 {
+func (d *decoder) followed(n *cdxschema.Fields) *[65]int8 {
 	if len(n.Members) == 0 {
 		return nil
 	}
@@ -261,7 +259,7 @@ func (d *decoder) followed(n *cdxschema.Node) *[65]int8 {
 
 // member takes a member that the schema lists.
 func (d *decoder) member(o *object, i int) bool {
-	m := &o.node.Members[i]
+	m := &o.fields.Members[i]
 	if o.seen>>i&1 != 0 {
 		d.fail(o.at, "duplicate member %s", quote(o.name))
 		return false
@@ -283,7 +281,7 @@ func (d *decoder) member(o *object, i int) bool {
 
 // unlisted takes a member that the schema does not name.
 func (d *decoder) unlisted(o *object) bool {
-	if !o.node.Open {
+	if !o.fields.Open {
 		d.fail(o.at, "%s has no member %s", nodeName(o.node), quote(o.name))
 		return false
 	}
@@ -311,19 +309,19 @@ func nodeName(n *cdxschema.Node) string {
 
 // close checks what can only be said of a whole object.
 func (d *decoder) close(o *object) {
-	n := o.node
+	n := o.fields
 	d.lastSeen, d.lastKey = o.seen, o.key
 	if missing := n.Required &^ o.seen; missing != 0 {
 		for i, m := range n.Members {
 			if missing>>i&1 != 0 {
-				d.fail(o.start, "want the member %q in %s, found none", m.Name, nodeName(n))
+				d.fail(o.start, "want the member %q in %s, found none", m.Name, nodeName(o.node))
 				return
 			}
 		}
 	}
 	for _, r := range n.Rules {
 		if !r.Holds(o.seen, o.isFalse) {
-			d.fail(o.start, "want %s in %s", r.Text, nodeName(n))
+			d.fail(o.start, "want %s in %s", r.Text, nodeName(o.node))
 			return
 		}
 	}
@@ -401,7 +399,7 @@ func (d *decoder) nextItem(a *array) bool {
 // item checks the element that was just read against those before it.
 func (d *decoder) item(a *array) bool {
 	if a.node.Lone {
-		i := a.node.Elem.Member("expression")
+		i := a.node.Elem.Fields().Member("expression")
 		a.lone = a.lone || i >= 0 && d.lastSeen>>i&1 != 0
 		if a.lone && a.n > 1 {
 			d.fail(a.at, "want an expression alone in its list, found %d items", a.n)

@@ -205,9 +205,9 @@ func (s *stream) members(member func(name string) error) error {
 // run reads the document.
 func (s *stream) run() error {
 	whole := cdxschema.Of(s.version)
-	o := object{node: whole}
+	o := object{node: whole, fields: whole.Fields()}
 	err := s.members(func(name string) error {
-		i := whole.Member(name)
+		i := o.fields.Member(name)
 		switch {
 		case i < 0:
 			return s.fail("/"+name, "bom has no member %s", quote(name))
@@ -217,7 +217,7 @@ func (s *stream) run() error {
 		o.seen |= 1 << i
 		switch name {
 		case "components", "services", "dependencies", "compositions", "vulnerabilities":
-			return s.list(name, whole.Members[i].Node)
+			return s.list(name, o.fields.Members[i].Node)
 		}
 		return s.rest(name, whole)
 	})
@@ -238,12 +238,11 @@ func (s *stream) rest(name string, whole *cdxschema.Node) error {
 	if err != nil || s.again {
 		return err
 	}
-	alone := *whole
-	alone.Required, alone.Rules = 0, nil
+	alone := whole.Undemanding()
 	prefix := fmt.Sprintf("{%q:", name)
 	p := Part{Member: name, Index: -1, Line: line, Rest: &cdx.BOM{SpecVersion: s.spec}}
 	s.begin(prefix+string(raw)+"}", 0)
-	s.dec.readBOM(p.Rest, &alone)
+	s.dec.readBOM(p.Rest, alone)
 	s.dec.end()
 	return s.deliver(&p, func() string { return "" }, line, column-len(prefix))
 }

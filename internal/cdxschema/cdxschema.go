@@ -28,6 +28,7 @@ package cdxschema
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -66,19 +67,20 @@ const (
 	Choice
 )
 
-// A Node says what a value may be in one version. Nodes are shared and never
-// change once [Of] has returned them.
+// A Node says what a value may be in one version. Nodes are shared, safe for
+// concurrent use, and never change. What an object holds and which strings an
+// enumeration has is made at first use: most documents use a tenth of the table.
 type Node struct {
 	Name  string // of the type, enumeration or alias in the table; "" if it has none
 	Model string // the struct of cyclonedx-go that holds such an object; "" if none does
 	Kind  Kind
 
-	Plain   bool              // any string will do
-	Format  Format            // of a String
-	Enum    map[string]string // the strings that are allowed, each under itself; nil means any
-	Min     int               // how long a String (in characters) or an Array may be
-	Max     int               // 0 means without end
-	Low     float64           // bounds of a number, if Bounded
+	Plain   bool         // any string will do
+	Format  Format       // of a String
+	enum    *enumeration // the strings that are allowed; nil means any
+	Min     int          // how long a String (in characters) or an Array may be
+	Max     int          // 0 means without end
+	Low     float64      // bounds of a number, if Bounded
 	High    float64
 	Bounded bool
 
@@ -86,18 +88,47 @@ type Node struct {
 	Unique bool  // its items must differ
 	Lone   bool  // an item that has the member "expression" must be the only one
 
-	Members  []Member // of an Object, in the order of the table
+	fields *lazyFields // of an Object
+
+	Alts    []*Node // of a Choice
+	Exactly bool    // exactly one of them must match, and not just one or more
+}
+
+// Fields are what an Object holds.
+type Fields struct {
+	Members  []Member // in the order of the table
 	Required uint64   // bit i is set if Members[i] is required
 	Open     bool     // members that are not listed are allowed, with any value
 	Loose    bool     // what is no object at all is allowed as well
 	Rules    []Rule
-	Number   int // of the node among those of its version
+	Number   int // counted among the objects of its version that were used
 	index    index
 	byID     []int8
-	values   values
+}
 
-	Alts    []*Node // of a Choice
-	Exactly bool    // exactly one of them must match, and not just one or more
+// Fields are what an Object holds. Of anything else they are empty.
+func (n *Node) Fields() *Fields {
+	if n.fields == nil {
+		return &noFields
+	}
+	return n.fields.get()
+}
+
+// noFields are never written to.
+var noFields Fields
+
+// Undemanding is the Object n without what it requires and without its rules.
+func (n *Node) Undemanding() *Node {
+	f := *n.Fields()
+	f.Required, f.Rules = 0, nil
+	alone := *n
+	alone.fields = &lazyFields{made: f}
+	return &alone
+}
+
+// AnyObject returns an Object that may hold any members.
+func AnyObject() *Node {
+	return &Node{Kind: Object, fields: &lazyFields{made: Fields{Open: true}}}
 }
 
 // A Member is a member of an object.
@@ -110,15 +141,20 @@ type Member struct {
 }
 
 // Member returns the index in Members of the member of that name, or -1.
-func (n *Node) Member(name string) int { return n.index.find(n.Members, name) }
+func (f *Fields) Member(name string) int {
+	if len(f.Members) == 0 {
+		return -1
+	}
+	return f.index.find(f.Members, name)
+}
 
 // MemberByID returns the index in Members of the member whose name has that
 // number, or -1.
-func (n *Node) MemberByID(id int) int {
-	if id >= len(n.byID) {
+func (f *Fields) MemberByID(id int) int {
+	if id >= len(f.byID) {
 		return -1
 	}
-	return int(n.byID[id])
+	return int(f.byID[id])
 }
 
 // A RuleKind is a kind of rule over the members that are present.
@@ -164,21 +200,21 @@ func (r Rule) Holds(present, isFalse uint64) bool {
 	return present&r.Sets[0] == 0 || present&r.Sets[1] == r.Sets[1]
 }
 
-// compiled holds a version's nodes once somebody asked for them.
-var compiled [Last + 1]func() map[string]*Node = func() (all [Last + 1]func() map[string]*Node) {
-	for v := First; v <= Last; v++ {
-		all[v] = sync.OnceValue(func() map[string]*Node { return compile(tables, v) })
-	}
-	return all
-}()
+// compilers have a version's nodes once somebody asked for them.
+var compilers [Last + 1]struct {
+	once sync.Once
+	*compiler
+}
 
 // Of returns the node of the document itself in that version.
-func Of(v Version) *Node { return compiled[v]()["bom"] }
-
-// Type returns the node of a type, enumeration or alias, or nil if that
-// version has none of that name.
-func Type(v Version, name string) *Node { return compiled[v]()[name] }
+func Of(v Version) *Node {
+	c := &compilers[v]
+	c.once.Do(func() { c.compiler = newCompiler(v) })
+	return c.bom
+}
 
 // Names are the names of all members of all types and versions, sorted: a
 // name's place here is its [Member.ID].
-var Names = sync.OnceValue(func() []string { return names(tables) })
+func Names() []string { return slices.Clone(names[:]) }
+
+//go:generate go run ./gen

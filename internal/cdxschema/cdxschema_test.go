@@ -1,8 +1,11 @@
 package cdxschema
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -19,15 +22,14 @@ func TestVersions(t *testing.T) {
 		{"serviceData", "governance", 5, 7}, {"vulnerability", "analysis", 4, 7}, {"licenseItem", "acknowledgement", 6, 7},
 	} {
 		for v := First; v <= Last; v++ {
-			n := Type(v, c.object)
-			got := n != nil && n.Member(c.member) >= 0
+			got := slices.ContainsFunc(everything(v), func(n *Node) bool { return n.Name == c.object && n.Fields().Member(c.member) >= 0 })
 			if want := c.since <= v && v <= c.until; got != want {
 				t.Errorf("%v: %s.%s is %v, want %v", v, c.object, c.member, got, want)
 			}
 		}
 	}
 	for v := First; v <= Last; v++ {
-		if Of(v).Kind != Object || Of(v).Model != "BOM" || Of(v) != Type(v, "bom") {
+		if Of(v).Kind != Object || Of(v).Model != "BOM" {
 			t.Errorf("%v: the document is %+v", v, Of(v))
 		}
 		if got, ok := ParseVersion(v.String()); got != v || !ok {
@@ -39,31 +41,36 @@ func TestVersions(t *testing.T) {
 			t.Errorf("%q is %v", s, v)
 		}
 	}
-	if Type(6, "nothing") != nil {
-		t.Error("nothing is a type")
-	}
 }
 
 // Names are found under their numbers, and no other name is found at all.
 func TestMembers(t *testing.T) {
 	names := Names()
 	for v := First; v <= Last; v++ {
-		for _, n := range compile(tables, v) {
-			for i, m := range n.Members {
-				if n.Member(m.Name) != i || n.MemberByID(m.ID) != i || names[m.ID] != m.Name || m.Quoted != `"`+m.Name+`":` || m.Required != (n.Required>>i&1 != 0) {
+		for _, n := range everything(v) {
+			f := n.Fields()
+			for i, m := range f.Members {
+				if f.Member(m.Name) != i || f.MemberByID(m.ID) != i || names[m.ID] != m.Name || m.Quoted != `"`+m.Name+`":` || m.Required != (f.Required>>i&1 != 0) {
 					t.Errorf("%v: %s.%s: %+v", v, n.Name, m.Name, m)
 				}
 				for _, other := range []string{"", m.Name + "x", m.Name[1:], strings.ToUpper(m.Name)} {
-					if j := n.Member(other); j >= 0 && n.Members[j].Name != other {
-						t.Errorf("%v: %s has %q for %q", v, n.Name, n.Members[j].Name, other)
+					if j := f.Member(other); j >= 0 && f.Members[j].Name != other {
+						t.Errorf("%v: %s has %q for %q", v, n.Name, f.Members[j].Name, other)
 					}
 				}
 			}
-			for value := range n.Enum {
+			if !n.IsEnum() {
+				continue
+			}
+			values := n.Values()
+			if len(values) == 0 {
+				t.Errorf("%v: %s has no value", v, n.Name)
+			}
+			for _, value := range values {
 				if got, ok := n.Value(value); got != value || !ok {
 					t.Errorf("%v: %s does not know its %q", v, n.Name, value)
 				}
-				if _, ok := n.Value(value + "x"); ok && n.Enum[value+"x"] == "" {
+				if _, ok := n.Value(value + "x"); ok && !slices.Contains(values, value+"x") {
 					t.Errorf("%v: %s knows %q", v, n.Name, value+"x")
 				}
 			}
@@ -199,10 +206,105 @@ func FuzzFormats(f *testing.F) {
 	})
 }
 
-// BenchmarkCompile is what the first document of a version costs.
+// everything is each node of a version, made.
+func everything(v Version) (all []*Node) {
+	seen := map[*Node]bool{}
+	var walk func(n *Node)
+	walk = func(n *Node) {
+		if n == nil || seen[n] {
+			return
+		}
+		seen[n] = true
+		all = append(all, n)
+		walk(n.Elem)
+		for _, alt := range n.Alts {
+			walk(alt)
+		}
+		for _, m := range n.Fields().Members {
+			walk(m.Node)
+		}
+	}
+	walk(newCompiler(v).bom)
+	return all
+}
+
+// Every entry of the table is of a known kind, is used in some version, and says
+// nothing that panics when it is made.
+func TestWholeTable(t *testing.T) {
+	used := map[string]bool{}
+	for v := First; v <= Last; v++ {
+		for _, n := range everything(v) {
+			used[n.Name] = true
+			if n.IsEnum() {
+				n.Values()
+			}
+		}
+	}
+	lines := 0
+	for name, e := range entries() {
+		for range e.lines {
+			lines++
+		}
+		if !used[name] && e.kind != "alias" { // an alias of an alias has the outer name
+			t.Errorf("%s %s is never used", e.kind, name)
+		}
+	}
+	want := 0
+	for line := range strings.Lines(tables) {
+		if line[0] == '\t' {
+			want++
+		}
+	}
+	if lines != want {
+		t.Errorf("the entries have %d lines, the table has %d", lines, want)
+	}
+	members := map[string]bool{}
+	for _, e := range entries() {
+		for line := range e.lines {
+			if e.kind == "object" && line[0] != '!' {
+				members[strings.TrimSuffix(strings.Fields(line)[0], "*")] = true
+			}
+		}
+	}
+	if got, want := Names(), slices.Sorted(maps.Keys(members)); !slices.Equal(got, want) {
+		t.Errorf("names_gen.go has %q, want %q: run go generate", got, want)
+	}
+}
+
+// Several readers may meet a type for the first time at once.
+func TestConcurrent(t *testing.T) {
+	c := newCompiler(Last)
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			seen := map[*Node]bool{}
+			var walk func(n *Node)
+			walk = func(n *Node) {
+				if n == nil || seen[n] {
+					return
+				}
+				seen[n] = true
+				walk(n.Elem)
+				for _, alt := range n.Alts {
+					walk(alt)
+				}
+				if n.IsEnum() {
+					n.Values()
+				}
+				for _, m := range n.Fields().Members {
+					walk(m.Node)
+				}
+			}
+			walk(c.bom)
+		})
+	}
+	readers.Wait()
+}
+
+// BenchmarkCompile is what all types of a version cost at first use.
 func BenchmarkCompile(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		compile(tables, 6)
+		everything(6)
 	}
 }

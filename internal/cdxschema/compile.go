@@ -3,75 +3,82 @@ package cdxschema
 import (
 	_ "embed"
 	"fmt"
-	"maps"
 	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 //go:embed tables.txt
 var tables string
 
-// compile makes the nodes of one version. The table is part of this package,
-// so what is wrong in it is a bug here: compile panics.
-func compile(text string, v Version) map[string]*Node {
-	c := compiler{version: v, entries: map[string]*entry{}, nodes: map[string]*Node{}, ids: map[string]int{}}
-	for i, name := range Names() {
-		c.ids[name] = i
-	}
-	var last *entry
-	for number, line := range lines(text) {
-		if line[0] != '\t' {
-			f := strings.Fields(line)
-			last = &entry{kind: f[0], line: number, model: append(f, "")[2]}
-			c.entries[f[1]] = last
-			continue
+// entries finds where each entry of the table begins.
+var entries = sync.OnceValue(func() map[string]entry {
+	found := make(map[string]entry, 512)
+	for at := 0; at < len(tables); {
+		end := at + strings.IndexByte(tables[at:], '\n') + 1
+		if c := tables[at]; c != '\t' && c != '#' && c != '\n' {
+			kind, rest, _ := strings.Cut(tables[at:end-1], " ")
+			name, model, _ := strings.Cut(rest, " ")
+			found[name] = entry{kind: kind, model: model, at: end}
 		}
-		last.lines = append(last.lines, line[1:])
+		at = end
 	}
-	c.named("bom")
-	return c.nodes
+	return found
+})
+
+// newCompiler begins with the nodes of one version. The table is part of this
+// package, so what is wrong in it is a bug here: the compiler panics, at the
+// latest when the entry is used.
+func newCompiler(v Version) *compiler {
+	c := &compiler{version: v, nodes: map[string]*Node{}}
+	c.bom = c.named("bom")
+	return c
 }
 
-// lines yields the lines of the table that say something.
-func lines(text string) func(func(int, string) bool) {
-	return func(yield func(int, string) bool) {
-		number := 0
-		for line := range strings.Lines(text) {
-			number++
-			if line = strings.TrimRight(line, "\n"); line != "" && line[0] != '#' && !yield(number, line) {
-				return
-			}
-		}
-	}
+// lazyFields are made when they are asked for.
+type lazyFields struct {
+	once sync.Once
+	c    *compiler // nil if they are made
+	name string
+	made Fields
 }
 
-// names collects the members' names.
-func names(text string) []string {
-	all, object := map[string]bool{}, false
-	for _, line := range lines(text) {
-		f := strings.Fields(line)
-		if line[0] != '\t' {
-			object = f[0] == "object"
-		} else if object && f[0][0] != '!' {
-			all[strings.TrimSuffix(f[0], "*")] = true
-		}
+func (l *lazyFields) get() *Fields {
+	if l.c != nil {
+		l.once.Do(func() {
+			l.c.mu.Lock()
+			defer l.c.mu.Unlock()
+			l.c.object(&l.made, l.name)
+		})
 	}
-	return slices.Sorted(maps.Keys(all))
+	return &l.made
 }
 
+// An entry is a type, an enumeration or an alias.
 type entry struct {
 	kind, model string
-	line        int
-	lines       []string
+	at          int // in the table: where what is indented below it begins
+}
+
+// lines yields what is indented below it.
+func (e entry) lines(yield func(string) bool) {
+	for text := tables[e.at:]; text != "" && (text[0] == '\t' || text[0] == '#'); {
+		line, rest, _ := strings.Cut(text, "\n")
+		if text = rest; line[0] == '\t' && !yield(line[1:]) {
+			return
+		}
+	}
 }
 
 type compiler struct {
 	version Version
-	entries map[string]*entry
+	bom     *Node
+
+	mu      sync.Mutex // while fields are made
 	nodes   map[string]*Node
-	ids     map[string]int
+	objects int
 }
 
 // holds reads a range of versions, and says whether word is none.
@@ -111,8 +118,8 @@ func (c *compiler) named(name string) *Node {
 		return n
 	}
 	n := &Node{Name: name}
-	e := c.entries[name]
-	if e == nil {
+	e, ok := entries()[name]
+	if !ok {
 		if !builtIn(n, name) {
 			panic(fmt.Sprintf("tables.txt: %q is not there", name))
 		}
@@ -122,27 +129,30 @@ func (c *compiler) named(name string) *Node {
 	c.nodes[name] = n
 	switch e.kind {
 	case "object":
-		c.object(n, e)
+		n.Kind, n.fields = Object, &lazyFields{c: c, name: name}
+		if e.model != "-" {
+			n.Model = e.model
+		}
 	case "enum":
-		n.Kind, n.Enum = String, map[string]string{}
-		for _, line := range e.lines {
-			if rest, holds := c.cut(line); holds {
-				for _, value := range split(rest) {
-					value = strings.Trim(value, `"`)
-					n.Enum[value] = value
+		n.Kind, n.enum = String, &enumeration{make: func() (list []string) {
+			for line := range e.lines {
+				if rest, holds := c.cut(line); holds {
+					for _, value := range split(rest) {
+						list = append(list, strings.Trim(value, `"`))
+					}
 				}
 			}
-		}
-		n.values = newValues(n.Enum)
+			return list
+		}}
 	case "alias":
-		for _, line := range e.lines {
+		for line := range e.lines {
 			if rest, holds := c.cut(line); holds {
 				*n = *c.expression(split(rest))
 				n.Name = name
 			}
 		}
 	default:
-		panic(fmt.Sprintf("tables.txt:%d: %q is no kind of entry", e.line, e.kind))
+		panic(fmt.Sprintf("tables.txt: %q is no kind of entry", e.kind))
 	}
 	return n
 }
@@ -158,14 +168,12 @@ func split(s string) []string {
 	})
 }
 
-func (c *compiler) object(n *Node, e *entry) {
-	n.Kind = Object
-	n.Number = len(c.nodes)
-	if e.model != "-" {
-		n.Model = e.model
-	}
+// object makes the fields of the type of that name.
+func (c *compiler) object(f *Fields, name string) {
+	f.Number = c.objects
+	c.objects++
 	var rules []string
-	for _, line := range e.lines {
+	for line := range entries()[name].lines {
 		if line[0] == '!' {
 			rules = append(rules, line[1:])
 			continue
@@ -177,33 +185,37 @@ func (c *compiler) object(n *Node, e *entry) {
 		}
 		name, required := strings.CutSuffix(name, "*")
 		if required {
-			n.Required |= 1 << len(n.Members)
+			f.Required |= 1 << len(f.Members)
 		}
-		n.Members = append(n.Members, Member{Name: name, Quoted: `"` + name + `":`, ID: c.ids[name], Required: required, Node: c.expression(split(rest))})
+		id, known := slices.BinarySearch(names[:], name)
+		if !known {
+			panic(fmt.Sprintf("names_gen.go lacks %q: run go generate", name))
+		}
+		f.Members = append(f.Members, Member{Name: name, Quoted: `"` + name + `":`, ID: id, Required: required, Node: c.expression(split(rest))})
 	}
-	if len(n.Members) > 64 {
-		panic(fmt.Sprintf("tables.txt: more than 64 members in %s", n.Name))
+	if len(f.Members) > 64 {
+		panic(fmt.Sprintf("tables.txt: more than 64 members in %s", name))
 	}
-	n.index = newIndex(n.Members)
-	n.byID = slices.Repeat([]int8{-1}, len(c.ids))
-	for i, m := range n.Members {
-		n.byID[m.ID] = int8(i)
+	f.index = newIndex(f.Members)
+	f.byID = slices.Repeat([]int8{-1}, len(names))
+	for i, m := range f.Members {
+		f.byID[m.ID] = int8(i)
 	}
 	for _, rule := range rules {
-		name, rest, _ := strings.Cut(rule, " ")
+		kind, rest, _ := strings.Cut(rule, " ")
 		if rest, holds := c.cut(rest); holds {
-			c.rule(n, name, strings.Fields(rest))
+			f.rule(name, kind, strings.Fields(rest))
 		}
 	}
 }
 
-func (c *compiler) rule(n *Node, name string, sets []string) {
+func (f *Fields) rule(object, name string, sets []string) {
 	switch name {
 	case "open":
-		n.Open = true
+		f.Open = true
 		return
 	case "loose":
-		n.Loose = true
+		f.Loose = true
 		return
 	}
 	var r Rule
@@ -226,15 +238,15 @@ func (c *compiler) rule(n *Node, name string, sets []string) {
 	for _, set := range sets {
 		var bits uint64
 		for _, member := range strings.Split(set, "+") {
-			i := n.Member(member)
+			i := f.Member(member)
 			if i < 0 {
-				panic(fmt.Sprintf("tables.txt: a rule of %s names %q", n.Name, member))
+				panic(fmt.Sprintf("tables.txt: a rule of %s names %q", object, member))
 			}
 			bits |= 1 << i
 		}
 		r.Sets = append(r.Sets, bits)
 	}
-	n.Rules = append(n.Rules, r)
+	f.Rules = append(f.Rules, r)
 }
 
 // expression reads what stands behind a member.
@@ -276,12 +288,14 @@ func (c *compiler) expression(words []string) *Node {
 		return n
 	case word[0] == '"':
 		value := strings.Trim(word, `"`)
-		enum := map[string]string{value: value}
-		return &Node{Kind: String, Enum: enum, values: newValues(enum)}
+		return &Node{Kind: String, enum: &enumeration{make: func() []string { return []string{value} }}}
 	}
 	n := c.named(word)
 	if len(rest) == 0 {
 		return n
+	}
+	if n.Name != "" {
+		panic(fmt.Sprintf("tables.txt: bounds of %q, which is shared", n.Name))
 	}
 	if n.Kind == String {
 		n.Plain = false
@@ -372,23 +386,29 @@ func (x *index) find(members []Member, name string) int {
 	}
 }
 
-// values are the strings of an enumeration in a hash table with room to spare.
-type values struct {
+// An enumeration has its strings in a hash table with room to spare, once they
+// are asked for.
+type enumeration struct {
+	once  sync.Once
+	make  func() []string
 	shift uint8
 	slots []string
 }
 
-func newValues(enum map[string]string) values {
-	width := bits.Len(uint(2*len(enum))) + 1
-	v := values{shift: uint8(64 - width), slots: make([]string, 1<<width)}
-	for s := range enum {
-		*v.slot(s) = s
-	}
+func (v *enumeration) get() *enumeration {
+	v.once.Do(func() {
+		list := v.make()
+		width := bits.Len(uint(2*len(list))) + 1
+		v.shift, v.slots = uint8(64-width), make([]string, 1<<width)
+		for _, s := range list {
+			*v.slot(s) = s
+		}
+	})
 	return v
 }
 
 // slot is where s stands, or would.
-func (v *values) slot(s string) *string {
+func (v *enumeration) slot(s string) *string {
 	for i := hash(s) >> v.shift; ; i = (i + 1) & uint64(len(v.slots)-1) {
 		if at := &v.slots[i]; *at == s || *at == "" {
 			return at
@@ -396,14 +416,22 @@ func (v *values) slot(s string) *string {
 	}
 }
 
+// IsEnum reports whether n is an enumeration: a String that must be one of several.
+func (n *Node) IsEnum() bool { return n.enum != nil }
+
 // Value returns the string of the enumeration that is s, so that s itself need
 // not be kept.
 func (n *Node) Value(s string) (string, bool) {
 	if s == "" {
 		return "", false // no enumeration has it
 	}
-	known := *n.values.slot(s)
+	known := *n.enum.get().slot(s)
 	return known, known != ""
 }
 
-func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+// Values are the strings of the enumeration, sorted.
+func (n *Node) Values() []string {
+	list := slices.DeleteFunc(slices.Clone(n.enum.get().slots), func(s string) bool { return s == "" })
+	slices.Sort(list)
+	return list
+}

@@ -75,7 +75,7 @@ func (n *Node) Check(s string) (want string, ok bool) {
 		return "", true
 	case n.Kind != String:
 		return "no string", false
-	case n.Enum != nil:
+	case n.enum != nil:
 		if _, ok := n.Value(s); !ok {
 			return n.wantEnum(), false
 		}
@@ -96,7 +96,7 @@ func (n *Node) Check(s string) (want string, ok bool) {
 
 // wantEnum names the values that are allowed, if they are few.
 func (n *Node) wantEnum() string {
-	values := sortedKeys(n.Enum)
+	values := n.Values()
 	if len(values) == 1 {
 		return fmt.Sprintf("%q", values[0])
 	}
@@ -166,12 +166,10 @@ func isMIME(c byte) bool {
 }
 
 // hexadecimal has a true for each digit of either letter case.
-var hexadecimal = func() (set [256]bool) {
-	for _, c := range "0123456789abcdefABCDEF" {
-		set[c] = true
-	}
-	return set
-}()
+var hexadecimal = [256]bool{
+	'0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true, '7': true, '8': true, '9': true,
+	'a': true, 'b': true, 'c': true, 'd': true, 'e': true, 'f': true, 'A': true, 'B': true, 'C': true, 'D': true, 'E': true, 'F': true,
+}
 
 func isHex(s string) bool {
 	ok := true

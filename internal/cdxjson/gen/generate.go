@@ -69,7 +69,7 @@ func requiredMasks() map[string][2]int {
 			return
 		}
 		seen[n] = true
-		for _, m := range n.Members {
+		for _, m := range n.Fields().Members {
 			key := n.Model + "." + m.Name
 			mask := masks[key]
 			if mask[1] |= 1 << v; m.Required {
