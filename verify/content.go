@@ -18,8 +18,28 @@ import (
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
-// chunkSize is how much of an artifact one kept state covers: 32 bytes of memory a MiB.
-const chunkSize = 1 << 20
+// An artifact is read again in chunks, whole ones, to examine it, and each costs a
+// state to be kept. Of a large one a chunk is 1 MiB: 32 bytes of memory a MiB. Of a
+// smaller one it is as small as 32 to 64 KiB of states allow, because an examination
+// looks at a few places.
+const (
+	leastChunk = 32 << 10
+	mostChunk  = 1 << 20
+	manyChunks = 1024
+)
+
+// pieceSize is how much is read at a time to be hashed. A processor's cache holds it,
+// and a small artifact does not pay for memory that it has no use for.
+const pieceSize = 128 << 10
+
+// chunkOf is how large a chunk is of an artifact of that size: a power of two.
+func chunkOf(size int64) int64 {
+	chunk := int64(leastChunk)
+	for chunk < mostChunk && size/chunk > manyChunks {
+		chunk *= 2
+	}
+	return chunk
+}
 
 // errChanged says that bytes read later are not those that were hashed.
 var errChanged = errors.New("the artifact changed since it was verified")
@@ -35,6 +55,7 @@ var errChanged = errors.New("the artifact changed since it was verified")
 type content struct {
 	r      io.ReaderAt
 	size   int64
+	chunk  int64 // how many bytes a kept state covers
 	file   *os.File
 	states []byte // the state after each chunk but the last, side by side; nil if not kept
 	sum    []byte // the digest
@@ -73,15 +94,16 @@ func (c *content) hash(ctx context.Context, further []string, keep bool) (proven
 		}
 		all = append(all, hashes[name])
 	}
+	c.chunk = chunkOf(c.size)
 	if keep {
-		c.states = make([]byte, 0, min(sha256.Size*(c.size/chunkSize+1), 1<<20)) // a claimed size is no reason to spend memory
+		c.states = make([]byte, 0, min(sha256.Size*(c.size/c.chunk+1), 1<<20)) // a claimed size is no reason to spend memory
 	}
-	buf := make([]byte, min(chunkSize, c.size))
-	for at := int64(0); at < c.size; at += chunkSize {
+	buf := make([]byte, min(pieceSize, c.size))
+	for at := int64(0); at < c.size; at += pieceSize {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		b := buf[:min(chunkSize, c.size-at)]
+		b := buf[:min(pieceSize, c.size-at)]
 		if n, err := c.r.ReadAt(b, at); n < len(b) || err != nil && !(errors.Is(err, io.EOF) && at+int64(n) == c.size) {
 			if err == nil || errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
@@ -92,14 +114,10 @@ func (c *content) hash(ctx context.Context, further []string, keep bool) (proven
 		for _, h := range all[1:] {
 			beside.Go(func() { h.Write(b) })
 		}
-		whole.Write(b)
+		err := c.advance(whole, at, b, keep)
 		beside.Wait()
-		if end := at + chunkSize; keep && end < c.size {
-			state, err := stateOf(whole, end)
-			if err != nil {
-				return nil, err
-			}
-			c.states = append(c.states, state...)
+		if err != nil {
+			return nil, err
 		}
 	}
 	if n, err := c.r.ReadAt(make([]byte, 1), c.size); n != 0 || err != nil && !errors.Is(err, io.EOF) {
@@ -111,6 +129,25 @@ func (c *content) hash(ctx context.Context, further []string, keep bool) (proven
 	}
 	c.sum, c.kept, c.recent = whole.Sum(nil), keep, make([]checked, 3)
 	return set, nil
+}
+
+// advance hashes b, which begins at a multiple of the smaller of chunk and piece, and
+// keeps the state after each chunk that ends in it, but the last.
+func (c *content) advance(whole hash.Hash, at int64, b []byte, keep bool) error {
+	for len(b) > 0 {
+		n := min(c.chunk-at%c.chunk, int64(len(b)))
+		whole.Write(b[:n])
+		b, at = b[n:], at+n
+		if !keep || at%c.chunk != 0 || at >= c.size {
+			continue
+		}
+		state, err := stateOf(whole, at)
+		if err != nil {
+			return err
+		}
+		c.states = append(c.states, state...)
+	}
+	return nil
 }
 
 // The form in which crypto/sha256 writes its state down after whole blocks:
@@ -149,6 +186,9 @@ func (c *content) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, errors.New("negative offset")
 	}
+	if !c.kept {
+		return 0, errors.New("the artifact was not hashed to be read again")
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := 0
@@ -156,11 +196,11 @@ func (c *content) ReadAt(p []byte, off int64) (int, error) {
 		if off >= c.size {
 			return n, io.EOF
 		}
-		chunk, err := c.chunk(off / chunkSize)
+		chunk, err := c.read(off / c.chunk)
 		if err != nil {
 			return n, err
 		}
-		k := copy(p[n:], chunk[off%chunkSize:])
+		k := copy(p[n:], chunk[off%c.chunk:])
 		n, off = n+k, off+int64(k)
 	}
 	return n, nil
@@ -174,11 +214,8 @@ func (c *content) forget() {
 	c.recent = make([]checked, 1)
 }
 
-// chunk reads chunk i and checks it.
-func (c *content) chunk(i int64) ([]byte, error) {
-	if !c.kept {
-		return nil, errors.New("the artifact was not hashed to be read again")
-	}
+// read reads chunk i and checks it.
+func (c *content) read(i int64) ([]byte, error) {
 	for n, have := range c.recent {
 		if have.data != nil && have.at == i {
 			copy(c.recent[1:n+1], c.recent[:n])
@@ -189,12 +226,12 @@ func (c *content) chunk(i int64) ([]byte, error) {
 	oldest := &c.recent[len(c.recent)-1]
 	b := oldest.data
 	oldest.data = nil
-	if n := min(chunkSize, c.size-i*chunkSize); int64(cap(b)) >= n {
+	if n := min(c.chunk, c.size-i*c.chunk); int64(cap(b)) >= n {
 		b = b[:n]
 	} else {
 		b = make([]byte, n)
 	}
-	if n, err := c.r.ReadAt(b, i*chunkSize); n < len(b) {
+	if n, err := c.r.ReadAt(b, i*c.chunk); n < len(b) {
 		if err == nil || errors.Is(err, io.EOF) {
 			err = errChanged // shorter than it was
 		}
@@ -217,12 +254,12 @@ func (c *content) same(i int64, b []byte) (bool, error) {
 	h := sha256.New()
 	if i > 0 {
 		before := c.states[(i-1)*sha256.Size : i*sha256.Size]
-		if err := h.(encoding.BinaryUnmarshaler).UnmarshalBinary(marshaledState(before, i*chunkSize)); err != nil {
+		if err := h.(encoding.BinaryUnmarshaler).UnmarshalBinary(marshaledState(before, i*c.chunk)); err != nil {
 			return false, err
 		}
 	}
 	h.Write(b)
-	end := (i + 1) * chunkSize
+	end := (i + 1) * c.chunk
 	if end >= c.size {
 		return bytes.Equal(h.Sum(nil), c.sum), nil
 	}
