@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -227,12 +226,11 @@ func validateParameters(at string, parameters map[string]any) error {
 // culprit is where in v, which stands at a JSON pointer and is bad, the fault is:
 // in a member or an element of it, as deep as that can be told.
 func culprit(at string, v any, bad func(any) bool) string {
-	escape := strings.NewReplacer("~", "~0", "/", "~1")
 	switch v := v.(type) {
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(v)) {
 			if bad(v[name]) {
-				return culprit(at+"/"+escape.Replace(name), v[name], bad)
+				return culprit(at+"/"+strictjson.EscapePointer(name), v[name], bad)
 			}
 		}
 	case []any:

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
 
 // A Change is one difference between two builds.
@@ -101,7 +103,7 @@ func (d *differ) commitments(a, b map[string]any) {
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(names)) {
-			at := "/commitments/" + kind.name + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+			at := "/commitments/" + kind.name + "/" + strictjson.EscapePointer(name)
 			old, new := value(x[name]), value(y[name])
 			if old != "" && new != "" && !same {
 				d.changes = append(d.changes, Change{Field: kind.field, Name: at, Kind: "unknown", Old: old, New: new})
@@ -239,7 +241,7 @@ func (d *differ) values(field func(pointer string) string, at string, a, b any) 
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(names)) {
-			d.values(field, at+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(name), x[name], y[name])
+			d.values(field, at+"/"+strictjson.EscapePointer(name), x[name], y[name])
 		}
 		return
 	}

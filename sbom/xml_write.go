@@ -15,6 +15,7 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
 	"github.com/touchmark-go/touchmark/internal/cdxxml"
+	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/internal/strictxml"
 )
 
@@ -149,7 +150,7 @@ func compareJSON(pointer string, a, b any, lose func(string, any)) {
 			return
 		}
 		for _, name := range sortedKeys(a) {
-			compareJSON(pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(name), a[name], other[name], lose)
+			compareJSON(pointer+"/"+strictjson.EscapePointer(name), a[name], other[name], lose)
 		}
 	case []any:
 		other, ok := b.([]any)

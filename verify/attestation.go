@@ -34,12 +34,12 @@ func (d *deciding) checkAttestation(i int) {
 		}
 		all := mismatches(r.Predicate, predicate, d.asked, false)
 		for _, m := range all {
-			t.fail(Finding{Code: CodeCondition, Rule: rule + "/predicate/" + escapePointer(m.pointer), Message: "the attestation does not say what the policy wants", Want: m.want, Got: m.got})
+			t.fail(Finding{Code: CodeCondition, Rule: rule + "/predicate/" + strictjson.EscapePointer(m.pointer), Message: "the attestation does not say what the policy wants", Want: m.want, Got: m.got})
 		}
 		waived := 0
 		for _, pointer := range sortedKeys(r.Predicate) {
 			if r.Predicate[pointer].Any {
-				t.waive(CodeCondition, rule+"/predicate/"+escapePointer(pointer), "any")
+				t.waive(CodeCondition, rule+"/predicate/"+strictjson.EscapePointer(pointer), "any")
 				waived++
 			}
 		}

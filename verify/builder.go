@@ -92,7 +92,7 @@ func (d *deciding) checkParameters(t *trial, r *ProvenanceRule, source sourceRea
 		if _, ok := r.Parameters[m.pointer]; !ok {
 			message = "a parameter that the policy does not name: " + m.pointer
 		}
-		t.fail(Finding{Code: CodeParameters, Rule: rule + "/" + escapePointer(m.pointer), Message: message, Want: m.want, Got: m.got})
+		t.fail(Finding{Code: CodeParameters, Rule: rule + "/" + strictjson.EscapePointer(m.pointer), Message: message, Want: m.want, Got: m.got})
 	}
 	if len(all) > 0 {
 		return
@@ -104,7 +104,7 @@ func (d *deciding) checkParameters(t *trial, r *ProvenanceRule, source sourceRea
 	t.pass(CodeParameters, rule)
 	for _, pointer := range sortedKeys(r.Parameters) {
 		if r.Parameters[pointer].Any {
-			t.waive(CodeParameters, rule+"/"+escapePointer(pointer), "any")
+			t.waive(CodeParameters, rule+"/"+strictjson.EscapePointer(pointer), "any")
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -74,7 +73,7 @@ func (l *loader) errorf(pointer, format string, args ...any) error {
 // template without a value leaves behind would read as if nothing were wanted.
 // What stands below the pointers of values is not this file's to say, and may be
 // empty.
-func (l *loader) spelledOut(values *regexp.Regexp) error {
+func (l *loader) spelledOut(values func(pointer string) bool) error {
 	var document any
 	if err := l.decode("", l.data, &document); err != nil {
 		return err
@@ -82,7 +81,7 @@ func (l *loader) spelledOut(values *regexp.Regexp) error {
 	return l.saysSomething("", document, values)
 }
 
-func (l *loader) saysSomething(pointer string, value any, values *regexp.Regexp) error {
+func (l *loader) saysSomething(pointer string, value any, values func(pointer string) bool) error {
 	switch value := value.(type) {
 	case nil:
 		return l.errorf(pointer, "null says nothing: leave the member out")
@@ -97,11 +96,11 @@ func (l *loader) saysSomething(pointer string, value any, values *regexp.Regexp)
 			}
 		}
 	case map[string]any:
-		if values.MatchString(pointer) {
+		if values(pointer) {
 			return nil
 		}
 		for _, name := range sortedKeys(value) {
-			if err := l.saysSomething(pointer+"/"+escapePointer(name), value[name], values); err != nil {
+			if err := l.saysSomething(pointer+"/"+strictjson.EscapePointer(name), value[name], values); err != nil {
 				return err
 			}
 		}
@@ -199,27 +198,37 @@ func (l *loader) quorum(pointer string, data json.RawMessage, mayAny bool) (Quor
 // validName reports whether s can name a principal, a role or an authority.
 // "any" is a word of the grammar.
 func validName(s string) bool {
-	return s != "any" && len(s) <= 128 && nameRE.MatchString(s)
+	return s != "any" && len(s) <= 128 && nameForm(s)
 }
 
-var nameRE = regexp.MustCompile(`\A[A-Za-z0-9][A-Za-z0-9._@+-]*\z`)
+// nameForm reports whether s begins with an ASCII letter or digit, and has none but
+// those and the characters ._@+- in it.
+func nameForm(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case i > 0 && strings.IndexByte("._@+-", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
 
 // isString reports whether a JSON value is a string.
 func isString(data json.RawMessage) bool { return len(data) > 0 && data[0] == '"' }
 
 // duration reads "30d", "1h", "10m" or "45s": a positive whole number and one unit.
 func (l *loader) duration(pointer, s string) (time.Duration, error) {
-	if m := durationRE.FindStringSubmatch(s); m != nil {
-		n, err := strconv.ParseInt(m[1], 10, 64)
-		unit := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}[m[2]]
-		if err == nil && n <= int64(100*365*24*time.Hour/unit) {
+	if end := len(s) - 1; end > 0 && end <= 10 && '1' <= s[0] && s[0] <= '9' {
+		n, err := strconv.ParseUint(s[:end], 10, 63) // digits and nothing else
+		unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[s[end]]
+		if err == nil && unit > 0 && n <= uint64(100*365*24*time.Hour/unit) {
 			return time.Duration(n) * unit, nil
 		}
 	}
 	return 0, l.errorf(pointer, "%q is no duration: want a positive whole number and s, m, h or d, like \"30d\", of at most 100 years", s)
 }
-
-var durationRE = regexp.MustCompile(`\A([1-9][0-9]{0,9})([smhd])\z`)
 
 // formatDuration is the inverse of duration: the largest unit that fits. What
 // has no such form comes out as one that duration refuses.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/touchmark-go/touchmark/internal/jcs"
+	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
 
 // A Matcher is what one value must be. Exactly one field is set; the zero
@@ -76,7 +77,7 @@ func (m Matcher) String() string {
 func (l *loader) matchers(at string, raw map[string]json.RawMessage, mayRequest bool) (map[string]Matcher, error) {
 	out := make(map[string]Matcher, len(raw))
 	for _, pointer := range slices.Sorted(maps.Keys(raw)) {
-		at := at + "/" + escapePointer(pointer)
+		at := at + "/" + strictjson.EscapePointer(pointer)
 		if _, ok := splitPointer(pointer); !ok || len(pointer) > maxName {
 			return nil, l.errorf(at, "%q is no JSON pointer: want one like \"/inputs/channel\"", pointer)
 		}
@@ -277,6 +278,6 @@ func unnamed(rules map[string]Matcher, node any, at string, named []string, out 
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(object)) {
-		unnamed(rules, object[key], at+"/"+escapePointer(key), named, out)
+		unnamed(rules, object[key], at+"/"+strictjson.EscapePointer(key), named, out)
 	}
 }

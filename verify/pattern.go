@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
 
 // checkRef checks a ref pattern: written in full, * only in the last segment.
@@ -158,11 +160,6 @@ func repositoryAt(uri string) (repo, ref string, ok bool) {
 	return repo, ref, err == nil
 }
 
-// escapePointer escapes one step of a JSON pointer (RFC 6901).
-func escapePointer(s string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(s)
-}
-
 // splitPointer splits a JSON pointer into its steps.
 func splitPointer(p string) ([]string, bool) {
 	if p == "" {
@@ -178,7 +175,7 @@ func splitPointer(p string) ([]string, bool) {
 				return nil, false
 			}
 		}
-		steps[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(s)
+		steps[i] = strictjson.UnescapePointer(s)
 	}
 	return steps, true
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sbom"
 )
@@ -153,7 +154,7 @@ func (p *Policy) Warnings() []string {
 	}
 	for _, pointer := range slices.Sorted(maps.Keys(r.Parameters)) {
 		if r.Parameters[pointer].Any {
-			add("/provenance/parameters/"+escapePointer(pointer), "any: these parameters may be anything")
+			add("/provenance/parameters/"+strictjson.EscapePointer(pointer), "any: these parameters may be anything")
 		}
 	}
 	for i, a := range p.Attestations {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -312,7 +311,16 @@ type deniedPackage struct {
 // A comparator is one end of a range of versions.
 type comparator struct{ op, version string }
 
-var comparatorRE = regexp.MustCompile(`\A(<=|>=|<|>|=)([^<>=\s]+)\z`)
+// parseComparator reads one, like ">=1.2.0".
+func parseComparator(s string) (comparator, bool) {
+	version := strings.TrimLeft(s, "<>=")
+	c := comparator{op: s[:len(s)-len(version)], version: version}
+	switch c.op {
+	case "<", "<=", ">", ">=", "=":
+		return c, version != "" && !strings.ContainsAny(version, "<>=")
+	}
+	return c, false
+}
 
 func parseDeniedPackage(p DeniedPackage) (deniedPackage, error) {
 	text, below := strings.CutSuffix(p.PURL, "/*")
@@ -340,14 +348,14 @@ func parseDeniedPackage(p DeniedPackage) (deniedPackage, error) {
 		}
 		var all []comparator
 		for _, f := range fields {
-			m := comparatorRE.FindStringSubmatch(f)
-			if m == nil {
+			c, ok := parseComparator(f)
+			if !ok {
 				return deniedPackage{}, fmt.Errorf("%q is no range of versions: want comparators like \">=1.2.0 <1.3.0\"", text)
 			}
-			if _, known := versions.Compare(u.Type, m[2], m[2]); !known && m[1] != "=" {
-				return deniedPackage{}, fmt.Errorf("%q: version %q has no order", text, m[2])
+			if _, known := versions.Compare(u.Type, c.version, c.version); !known && c.op != "=" {
+				return deniedPackage{}, fmt.Errorf("%q: version %q has no order", text, c.version)
 			}
-			all = append(all, comparator{m[1], m[2]})
+			all = append(all, c)
 		}
 		out.ranges = append(out.ranges, all)
 	}

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/touchmark-go/touchmark/internal/jcs"
@@ -154,7 +154,10 @@ func ParseTrust(data []byte) (*Trust, error) {
 }
 
 // trustValues are the values that others explain.
-var trustValues = regexp.MustCompile(`\A/authorities/[^/]*/trustedRoot\z`)
+func trustValues(pointer string) bool {
+	step := strings.Split(pointer, "/")
+	return len(step) == 4 && step[1] == "authorities" && step[3] == "trustedRoot"
+}
 
 // Marshal is the trust file that [ParseTrust] reads, indented for people. It
 // holds only public keys. It is nil if t cannot be written as JSON.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/touchmark-go/touchmark/internal/keycheck"
+	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
 
 // A trustIndex is a Trust made ready to answer: nothing in it changes any more.
@@ -57,7 +58,7 @@ func (t *Trust) compile(l *loader) (*trustIndex, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.Authorities)) {
 		a := t.Authorities[name]
-		at := "/authorities/" + escapePointer(name)
+		at := "/authorities/" + strictjson.EscapePointer(name)
 		if !validName(name) {
 			return nil, l.errorf(at, "%q is no name of an authority", name)
 		}
@@ -75,7 +76,7 @@ func (t *Trust) compile(l *loader) (*trustIndex, error) {
 		}
 	}
 	for _, role := range slices.Sorted(maps.Keys(t.Roles)) {
-		at := "/roles/" + escapePointer(role)
+		at := "/roles/" + strictjson.EscapePointer(role)
 		if !validName(role) {
 			return nil, l.errorf(at, "%q is no name of a role", role)
 		}
@@ -127,7 +128,7 @@ func (t *Trust) compile(l *loader) (*trustIndex, error) {
 
 // compilePrincipal checks one principal, its keys and identities.
 func (t *Trust) compilePrincipal(l *loader, x *trustIndex, name string, identities map[Identity]string) error {
-	in, at := t.Principals[name], "/principals/"+escapePointer(name)
+	in, at := t.Principals[name], "/principals/"+strictjson.EscapePointer(name)
 	if !validName(name) {
 		return l.errorf(at, "%q is no name of a principal", name)
 	}
@@ -140,7 +141,7 @@ func (t *Trust) compilePrincipal(l *loader, x *trustIndex, name string, identiti
 	p := &principal{name: name, kind: in.Kind, identities: slices.Clone(in.Identities), builders: maps.Clone(in.Builders), builderIDs: slices.Sorted(maps.Keys(in.Builders))}
 	x.principals[name] = p
 	for _, id := range p.builderIDs {
-		at := at + "/builders/" + escapePointer(id)
+		at := at + "/builders/" + strictjson.EscapePointer(id)
 		if err := checkPatternURL(id); err != nil {
 			return l.errorf(at, "builder id %q: %v", id, err)
 		}

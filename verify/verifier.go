@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/provenance/release"
 	"github.com/touchmark-go/touchmark/sign"
@@ -197,7 +198,7 @@ func (o Options) reachable(x *trustIndex, pointer string, set map[string]bool) e
 	for _, name := range sortedKeys(set) {
 		for i, id := range x.principals[name].identities {
 			if !slices.ContainsFunc(o.Authenticators, func(a Authenticator) bool { return a.Accepts(id) }) {
-				return &ConfigError{Code: CodeTrustInvalid, Pointer: fmt.Sprintf("/principals/%s/identities/%d", escapePointer(name), i),
+				return &ConfigError{Code: CodeTrustInvalid, Pointer: fmt.Sprintf("/principals/%s/identities/%d", strictjson.EscapePointer(name), i),
 					Msg: fmt.Sprintf("no authenticator can check identities of authority %q, and the policy's %s can reach %q", id.Authority, pointer, name)}
 			}
 		}

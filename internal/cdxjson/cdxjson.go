@@ -134,7 +134,7 @@ func pointers(s string, offsets []int) []string {
 			if l.array {
 				b.WriteString(strconv.Itoa(l.index))
 			} else {
-				b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(l.name))
+				b.WriteString(strictjson.EscapePointer(l.name))
 			}
 		}
 		return b.String()

@@ -17,7 +17,7 @@ func Line(data []byte, pointer string) int {
 		path = strings.Split(strings.TrimPrefix(pointer, "/"), "/")
 	}
 	for i, s := range path {
-		path[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(s)
+		path[i] = UnescapePointer(s)
 	}
 	l.descend(path)
 	return 1 + bytes.Count(data[:l.at], []byte("\n"))

@@ -85,7 +85,7 @@ func (s *Scanner) pointer() string {
 			b.WriteString(strconv.Itoa(p.index))
 			continue
 		}
-		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(string(s.bytesOf(p.name, new([]byte)))))
+		b.WriteString(EscapePointer(string(s.bytesOf(p.name, new([]byte)))))
 	}
 	return b.String()
 }

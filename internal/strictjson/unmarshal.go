@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"reflect"
-	"regexp"
+	"strings"
 	"time"
 )
 
@@ -191,14 +191,34 @@ func (s *Scanner) typedString(r rule) error {
 	return nil
 }
 
-var rfc3339Z = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z$`)
-
 // ParseTime reads RFC 3339 with Z: capital letters, no offset, at most nine
 // decimals after a point, no leap second and no year 0.
 func ParseTime(text string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil || !rfc3339Z.MatchString(text) || t.Year() == 0 {
+	if err != nil || !rfc3339Z(text) || t.Year() == 0 {
 		return time.Time{}, fmt.Errorf("want a time like 2026-11-21T03:07:00Z, found %q", text)
 	}
 	return t, nil
+}
+
+// rfc3339Z reports whether text is 2026-11-21T03:07:00Z with other digits, and
+// perhaps a fraction before the Z: package time takes more than that.
+func rfc3339Z(text string) bool {
+	const form = "0000-00-00T00:00:00"
+	rest, ok := strings.CutSuffix(text, "Z")
+	if !ok || len(rest) < len(form) || len(rest) == len(form)+1 || len(rest) > len(form)+1+9 {
+		return false
+	}
+	for i := range len(rest) {
+		want := byte('0')
+		if i < len(form) {
+			want = form[i]
+		} else if i == len(form) {
+			want = '.'
+		}
+		if c := rest[i]; c != want && (want != '0' || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
 
 // How a fact is known, from best to worst.
@@ -35,7 +37,7 @@ const (
 
 // pointer appends an escaped reference token to a JSON pointer (RFC 6901).
 func pointer(at, name string) string {
-	return at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	return at + "/" + strictjson.EscapePointer(name)
 }
 
 func sortGrades(grades []Grade) {

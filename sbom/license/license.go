@@ -23,6 +23,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/licensecheck"
 
@@ -153,7 +154,9 @@ func spdxID(m licensecheck.Match) (string, bool) {
 }
 
 // tagLine is a line that tags a file, behind a comment's beginning.
-var tagLine = regexp.MustCompile(`(?m)^[ \t]*(?://|#|\*|<!--|--|;)?[ \t]*SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+()\- \t]+?)[ \t]*(?:-->|\*/)?\r?$`)
+var tagLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^[ \t]*(?://|#|\*|<!--|--|;)?[ \t]*SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+()\- \t]+?)[ \t]*(?:-->|\*/)?\r?$`)
+})
 
 // maxTag is how long a tag's expression may be, in bytes.
 const maxTag = 200
@@ -162,7 +165,7 @@ const maxTag = 200
 // and it is valid.
 func spdxTag(text []byte) string {
 	tag := ""
-	for _, match := range tagLine.FindAllSubmatch(text[:min(len(text), 64<<10)], 16) {
+	for _, match := range tagLine().FindAllSubmatch(text[:min(len(text), 64<<10)], 16) {
 		if len(match[1]) > maxTag {
 			return ""
 		}

@@ -169,7 +169,7 @@ func (f *from) head(doc *Document, bom *cdx.BOM, o Options, id func() (string, e
 		return err
 	}
 	serial := bom.SerialNumber
-	if !trailingUUID.MatchString("-" + strings.TrimPrefix(serial, "urn:uuid:")) {
+	if !trailingUUID().MatchString("-" + strings.TrimPrefix(serial, "urn:uuid:")) {
 		if serial != "" {
 			f.lose("/serialNumber", serial, "it is no UUID in lower case")
 		}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // An SPDXID may hold letters, digits, "." and "-"; a bom-ref may hold anything.
@@ -73,12 +74,16 @@ func namespaceOf(name, serial string) string {
 	return spdxDocs + url.PathEscape(name) + "-" + strings.TrimPrefix(serial, "urn:uuid:")
 }
 
-var trailingUUID = regexp.MustCompile(`-([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$`)
+var trailingUUID = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`-([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$`)
+})
 
 // A party is a person or an organization with an address, or a tool with a version.
 type party struct{ kind, name, extra string }
 
-var mailed = regexp.MustCompile(`^(.+) \(([^()]*)\)$`)
+var mailed = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(.+) \(([^()]*)\)$`)
+})
 
 // agent writes "Person: name (mail)", if that can be read again.
 func (p party) agent() (string, bool) {
@@ -98,14 +103,16 @@ func (p party) agent() (string, bool) {
 	return text, isAgent(text, "Person", "Organization", "Tool") && readAgent(text) == p
 }
 
-var toolVersion = regexp.MustCompile(`^(.+)-(v?[0-9][^-]*|\(?unknown\)?)$`)
+var toolVersion = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(.+)-(v?[0-9][^-]*|\(?unknown\)?)$`)
+})
 
 // readAgent reads what agent writes. An empty "()" says nothing.
 func readAgent(text string) party {
 	kind, name, _ := strings.Cut(text, ": ")
-	pattern := mailed
+	pattern := mailed()
 	if kind == "Tool" {
-		pattern = toolVersion
+		pattern = toolVersion()
 	}
 	if m := pattern.FindStringSubmatch(name); m != nil {
 		return party{kind, m[1], m[2]}

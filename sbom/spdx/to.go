@@ -349,7 +349,7 @@ func (t *to) head(main int32, load func(int32) (cdx.Component, error)) (*cdx.BOM
 		m.Component = &c
 	}
 	serial := "urn:uuid:" + uuid.FromURL(d.DocumentNamespace)
-	if u := trailingUUID.FindStringSubmatch(d.DocumentNamespace); u != nil {
+	if u := trailingUUID().FindStringSubmatch(d.DocumentNamespace); u != nil {
 		serial = "urn:uuid:" + u[1]
 	}
 	bom.SerialNumber = serial
