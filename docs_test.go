@@ -18,6 +18,7 @@ import (
 	"github.com/touchmark-go/touchmark/sign"
 	"github.com/touchmark-go/touchmark/sign/keys"
 	"github.com/touchmark-go/touchmark/verify"
+	"github.com/touchmark-go/touchmark/verify/cel"
 )
 
 var quoted = regexp.MustCompile("`([^`]+)`")
@@ -147,9 +148,7 @@ func TestPolicyDocument(t *testing.T) {
 	if trust == nil || len(policies) != 2 {
 		t.Fatalf("a trust file and %d policies, want 2", len(policies))
 	}
-	options := verify.Options{Authenticators: []verify.Authenticator{anyone{}}, Conditions: func(string, string) (verify.Condition, error) {
-		return func(json.RawMessage) (bool, error) { return true, nil }, nil
-	}}
+	options := verify.Options{Authenticators: []verify.Authenticator{anyone{}}, Conditions: cel.Conditions}
 	if _, err := options.New(trust, policies...); err != nil {
 		t.Error(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sign"
 	"github.com/touchmark-go/touchmark/verify"
+	"github.com/touchmark-go/touchmark/verify/cel"
 )
 
 // A fact that the binary does not carry is neither agreement nor contradiction,
@@ -57,7 +58,7 @@ func TestExamineAbsent(t *testing.T) {
 		} else {
 			s.bom()
 		}
-		verdict := s.decide(public, scored)
+		verdict := s.decide(public, cel.Conditions)
 		got := ""
 		if f := verdict.Failed(); len(f) > 0 {
 			got = f[0].Got

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -50,7 +51,11 @@ func (d *deciding) checkAttestation(i int) {
 			ok, err := condition(t.unit.statement.Predicate)
 			switch {
 			case err != nil:
-				t.fail(Finding{Code: CodeCondition, Rule: rule + "/where", Message: "the condition could not be evaluated", Want: r.Where, Got: err.Error()})
+				f := Finding{Code: conditionCode(err), Rule: rule + "/where", Message: "the condition could not be evaluated", Want: r.Where, Got: err.Error()}
+				if f.Code == CodeLimit {
+					f.Remedy = "ask less in the condition, or have the attestation say less"
+				}
+				t.fail(f)
 			case !ok:
 				t.fail(Finding{Code: CodeCondition, Rule: rule + "/where", Message: "the condition does not hold", Want: r.Where, Got: "false"})
 			default:
@@ -61,6 +66,15 @@ func (d *deciding) checkAttestation(i int) {
 	if got != nil && got.bom != nil {
 		d.sboms = append(d.sboms, got)
 	}
+}
+
+// conditionCode is the code of a condition that could not be evaluated.
+func conditionCode(err error) Code {
+	var coded interface{ Code() Code }
+	if errors.As(err, &coded) && coded.Code() == CodeLimit {
+		return CodeLimit
+	}
+	return CodeCondition
 }
 
 // checkSBOM binds the document to the artifact a second time: by the digests of

@@ -25,6 +25,7 @@ import (
 	"github.com/touchmark-go/touchmark/sbom"
 	"github.com/touchmark-go/touchmark/sign"
 	"github.com/touchmark-go/touchmark/verify"
+	"github.com/touchmark-go/touchmark/verify/cel"
 )
 
 // The five policies of testdata/policies are the yardstick for the types: each
@@ -311,36 +312,6 @@ func (s *scene) decide(authority *authority, conditions verify.Conditions) *veri
 	return verdict
 }
 
-// unscored is the where of the image policy, in Go: the language itself is an
-// extension that the caller plugs in.
-func scored(_, expression string) (verify.Condition, error) {
-	return func(raw json.RawMessage) (bool, error) {
-		var p struct {
-			Scanner struct {
-				Result []struct {
-					Severity []struct {
-						Score json.Number
-					}
-				}
-			}
-		}
-		if err := json.Unmarshal(raw, &p); err != nil {
-			return false, err
-		}
-		for _, r := range p.Scanner.Result {
-			if len(r.Severity) == 0 {
-				return false, nil
-			}
-			for _, s := range r.Severity {
-				if f, err := s.Score.Float64(); err != nil || f >= 9 {
-					return false, err
-				}
-			}
-		}
-		return true, nil
-	}, nil
-}
-
 func scan(finished time.Time, scores ...string) map[string]any {
 	results := []any{}
 	for _, s := range scores {
@@ -494,7 +465,7 @@ func TestPolicies(t *testing.T) {
 			if c.change != nil {
 				c.change(s)
 			}
-			verdict := s.decide(public, scored)
+			verdict := s.decide(public, cel.Conditions)
 			if verdict.Decision != c.want || failed(verdict) != c.codes {
 				t.Errorf("%v [%s], want %v [%s]\n%s", verdict.Decision, failed(verdict), c.want, c.codes, verdict)
 			}
@@ -503,7 +474,7 @@ func TestPolicies(t *testing.T) {
 
 	// Without somebody who can check identities, such a policy is no policy.
 	for _, name := range []string{"1-github-binary.json", "2-npm.json", "3-image.json", "4-two-people.json"} {
-		_, err := verify.Options{Conditions: scored}.New(policyTrust(t), policyFile(t, name))
+		_, err := verify.Options{Conditions: cel.Conditions}.New(policyTrust(t), policyFile(t, name))
 		if e, ok := err.(*verify.ConfigError); !ok || e.Code != verify.CodeTrustInvalid {
 			t.Errorf("%s without an authenticator: %v, want %s", name, err, verify.CodeTrustInvalid)
 		}

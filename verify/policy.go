@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -83,6 +84,7 @@ type AttestationRule struct {
 	MaxAge    time.Duration      // zero is any age
 	Predicate map[string]Matcher // by JSON pointer; what is not named may be anything
 	Where     string             // CEL over the predicate, for loops; needs Options.Conditions
+	Fields    json.RawMessage    // what a predicate of a type that is not known may hold, for Where: see docs/policy.md; nil if it is known
 	SBOM      *SBOMRule          // what must stand in an SBOM; nil asks nothing of it
 }
 
@@ -160,6 +162,9 @@ func (p *Policy) Warnings() []string {
 	for i, a := range p.Attestations {
 		if a.SignedBy.Any {
 			add(fmt.Sprintf("/attestations/%d/signedBy", i), "any: every principal of the trust file may sign it")
+		}
+		if string(a.Fields) == `"any"` {
+			add(fmt.Sprintf("/attestations/%d/fields", i), "any: a misspelt member of the condition is noticed only when it is evaluated")
 		}
 		if a.SBOM != nil {
 			a.SBOM.warnings(fmt.Sprintf("/attestations/%d/sbom", i), add)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/touchmark-go/touchmark/internal/shape"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sbom"
 )
@@ -53,6 +54,7 @@ type attestationFile struct {
 	MaxAge    string                     `json:"maxAge,omitempty"`
 	Predicate map[string]json.RawMessage `json:"predicate,omitempty"`
 	Where     string                     `json:"where,omitempty"`
+	Fields    json.RawMessage            `json:"fields,omitempty"`
 	SBOM      json.RawMessage            `json:"sbom,omitempty"`
 }
 
@@ -259,7 +261,7 @@ func (l *loader) source(data json.RawMessage, buildType string) (SourceRule, err
 }
 
 func (l *loader) attestation(at string, in *attestationFile, p *Policy) (AttestationRule, error) {
-	rule := AttestationRule{Type: in.Type, Where: in.Where}
+	rule := AttestationRule{Type: in.Type, Where: in.Where, Fields: in.Fields}
 	if in.Type == "" {
 		return rule, l.errorf(at+"/type", "type must be there: the predicate type, exact")
 	}
@@ -278,6 +280,18 @@ func (l *loader) attestation(at string, in *attestationFile, p *Policy) (Attesta
 	if in.Predicate != nil {
 		if rule.Predicate, err = l.matchers(at+"/predicate", in.Predicate, p.Package != ""); err != nil {
 			return rule, err
+		}
+	}
+	if in.Fields != nil {
+		if in.Where == "" {
+			return rule, l.errorf(at+"/fields", "fields are for where, and there is none")
+		}
+		if l.isAny(in.Fields) {
+			rule.Fields = json.RawMessage(`"any"`)
+		} else if s, err := shape.Parse(in.Fields); err != nil {
+			return rule, l.errorf(at+"/fields", "%v", err)
+		} else if s.Kind != shape.Object && s.Kind != shape.Map {
+			return rule, l.errorf(at+"/fields", "a predicate is an object: say what its members are, or write \"any\"")
 		}
 	}
 	if in.SBOM != nil {
@@ -383,7 +397,7 @@ func (p *Policy) Marshal() []byte {
 		out.Provenance.Source = mustRaw(sourceFile{mustRaw(r.Source.Repository), mustRaw(r.Source.Ref), r.Source.Dirty})
 	}
 	for _, a := range p.Attestations {
-		f := attestationFile{Type: a.Type, SignedBy: mustRaw(a.SignedBy), MaxAge: age(a.MaxAge), Where: a.Where}
+		f := attestationFile{Type: a.Type, SignedBy: mustRaw(a.SignedBy), MaxAge: age(a.MaxAge), Where: a.Where, Fields: a.Fields}
 		for _, pointer := range slices.Sorted(maps.Keys(a.Predicate)) {
 			if f.Predicate == nil {
 				f.Predicate = map[string]json.RawMessage{}

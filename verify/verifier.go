@@ -24,12 +24,15 @@ type Options struct {
 	Conditions Conditions
 }
 
-// Conditions compiles an expression over predicates of one type into a
-// [Condition]. A mistake in the expression is an error now, not later.
-type Conditions func(predicateType, expression string) (Condition, error)
+// Conditions compiles the Where of a rule, over predicates of its Type or of the
+// shape that its Fields say, into a [Condition]. A mistake in it is an error now,
+// not later. Package verify/cel has one.
+type Conditions func(rule AttestationRule) (Condition, error)
 
 // A Condition reports whether a verified predicate is as wanted. It must be
-// pure, bounded, and safe for concurrent use.
+// pure, bounded, and safe for concurrent use. An error is a failed check, like
+// false; one with a method Code() Code that says [CodeLimit] sets the finding's
+// code, all others are [CodeCondition].
 type Condition func(predicate json.RawMessage) (bool, error)
 
 // A Verifier decides by one Trust and one or more policies, all of which must
@@ -155,7 +158,7 @@ func (o Options) compile(x *trustIndex, p *Policy) (*compiled, error) {
 			if o.Conditions == nil {
 				return nil, named(l.errorf(at+"/where", "where needs Options.Conditions: nothing here can evaluate it"), own.Name)
 			}
-			if condition, err = o.Conditions(a.Type, a.Where); err != nil {
+			if condition, err = o.Conditions(a); err != nil {
 				return nil, named(l.errorf(at+"/where", "%v", err), own.Name)
 			}
 			if condition == nil {

@@ -410,7 +410,7 @@ func failsWith(err error, code verify.Code) bool {
 
 // meetsAll verifies all artifacts by p.
 func meetsAll(ctx context.Context, t *verify.Trust, p *verify.Policy, lessons []lesson, at time.Time) error {
-	v, err := verify.New(t, p)
+	v, err := newVerifier(t, p)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/touchmark-go/touchmark/verify"
+	"github.com/touchmark-go/touchmark/verify/cel"
 )
 
 func newPolicy() *cobra.Command {
@@ -55,7 +56,7 @@ everybody whom the policies name, and that they can be applied together.`,
 				if err != nil {
 					return err
 				}
-				if _, err := verify.New(t, policies...); err != nil {
+				if _, err := newVerifier(t, policies...); err != nil {
 					return err
 				}
 				fmt.Fprintf(&b, "trust v%d knows everybody named here\n", t.Version)
@@ -119,4 +120,9 @@ func tellPolicy(w io.Writer, p *verify.Policy) {
 	for _, warning := range p.Warnings() {
 		fmt.Fprintf(w, "warning: %s\n", oneLine(warning))
 	}
+}
+
+// newVerifier is a Verifier that knows everything this command knows.
+func newVerifier(t *verify.Trust, policies ...*verify.Policy) (*verify.Verifier, error) {
+	return verify.Options{Conditions: cel.Conditions}.New(t, policies...)
 }

@@ -77,7 +77,7 @@ func (o *verifyOptions) run(cmd *cobra.Command, args []string) error {
 		}
 		policies = append(policies, p)
 	}
-	v, err := verify.New(trust, policies...)
+	v, err := newVerifier(trust, policies...)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sign"
 	"github.com/touchmark-go/touchmark/verify"
+	"github.com/touchmark-go/touchmark/verify/cel"
 )
 
 // A Case is a question, ready to be asked.
@@ -137,6 +138,7 @@ type maker struct {
 	mode, name, environment string
 	at                      time.Time
 	noView, noAuthority     bool
+	noConditions            bool
 	canceled                bool
 }
 
@@ -261,7 +263,10 @@ func (m *maker) build() *Case {
 		}
 		c.Policies = append(c.Policies, p)
 	}
-	var o verify.Options
+	o := verify.Options{Conditions: cel.Conditions}
+	if m.noConditions {
+		o.Conditions = nil
+	}
 	if !m.noAuthority {
 		for name := range c.Trust.Authorities {
 			o.Authenticators = append(o.Authenticators, Authority{name})

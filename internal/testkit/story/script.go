@@ -30,7 +30,7 @@ import (
 //	artifact dirty                                     a Go program that says that its checkout had changes
 //	artifact image | swap image | swap blob I          a container image, see maker.image
 //	swap     text TEXT | folder NAME=TEXT… | flip I | later flip I | link NAME TARGET
-//	request at TIME | name NAME | environment NAME | mode MODE | noview | noauthority | canceled
+//	request at TIME | name NAME | environment NAME | mode MODE | noview | noauthority | noconditions | canceled
 //
 // A word may be quoted as Go quotes strings. JSON runs to the end of the line.
 func (m *maker) do(line string) error {
@@ -164,6 +164,8 @@ func (m *maker) request(args []string) (err error) {
 		m.noView = true
 	case "noauthority":
 		m.noAuthority = true
+	case "noconditions":
+		m.noConditions = true
 	case "canceled":
 		m.canceled = true
 	default:
