@@ -60,7 +60,7 @@ func (l *Log) engine(ctx context.Context, republish time.Duration, do func(conte
 		WithCheckpointSigner(signer).
 		WithBatching(batchSize, batchAge).
 		WithPushback(2 * maxBatch).
-		WithCheckpointInterval(interval).
+		WithCheckpointInterval(l.interval()).
 		WithCheckpointRepublishInterval(republish).
 		WithGarbageCollectionInterval(0) // sweep does it
 	if len(l.opts.Witnesses) > 0 {

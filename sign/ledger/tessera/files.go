@@ -12,6 +12,7 @@ import (
 
 	"github.com/transparency-dev/tessera"
 	"github.com/transparency-dev/tessera/api/layout"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/touchmark-go/touchmark/internal/atomicfile"
 	"github.com/touchmark-go/touchmark/internal/safefs"
@@ -29,7 +30,7 @@ type files struct {
 // appender, which idles until it is stopped.
 func (l *Log) driven() (ledger.Source, error) {
 	ctx, stop := context.WithCancel(context.Background())
-	opts := tessera.NewAppendOptions().WithCheckpointSigner(l.signer).WithCheckpointInterval(idle).WithCheckpointRepublishInterval(0).WithGarbageCollectionInterval(0)
+	opts := tessera.NewAppendOptions().WithCheckpointSigner(silent{l.signer}).WithCheckpointInterval(idle).WithCheckpointRepublishInterval(0).WithGarbageCollectionInterval(0)
 	_, _, reader, err := tessera.NewAppender(ctx, l.driver, opts)
 	if err != nil {
 		stop()
@@ -40,6 +41,11 @@ func (l *Log) driven() (ledger.Source, error) {
 
 // idle is how long an appender that only reads waits before it looks around.
 const idle = 24 * time.Hour
+
+// silent is a signer that never signs: whoever reads publishes nothing.
+type silent struct{ note.Signer }
+
+func (silent) Sign([]byte) ([]byte, error) { return nil, errors.New("this appender only reads") }
 
 // drivenFiles is files with the appender that they come from.
 type drivenFiles struct {

@@ -28,7 +28,8 @@ import (
 )
 
 const (
-	interval     = 100 * time.Millisecond // between checkpoints, the least that Tessera allows
+	interval     = 100 * time.Millisecond // between checkpoints, the least that Tessera allows in a folder
+	slowInterval = time.Second            // and elsewhere
 	batchAge     = 2 * time.Millisecond   // records of one batch come all at once
 	batchSize    = 2048
 	maxBatch     = 4 * batchSize // records that get in together
@@ -43,7 +44,8 @@ type Options struct {
 	// AtLeast is how many of Witnesses must have cosigned a checkpoint, else it
 	// is not published and whoever appends waits. Zero publishes without any.
 	AtLeast int
-	// Client asks the witnesses. If nil, one without redirects is used.
+	// Client asks the witnesses. If nil, one without redirects is used. Drivers other
+	// than the folder's ask with [http.DefaultClient].
 	Client *http.Client
 	// Driver is where the tiles are, for a log on many machines: any driver of
 	// Tessera. If nil, they are in the folder. The folder keeps the times of
@@ -59,7 +61,7 @@ type Options struct {
 type Endpoint struct {
 	Key   string   // of type cosignature, as [ledger.Log] wants it
 	URL   string   // that its add-checkpoint is under (C2SP tlog-witness)
-	Local *Witness // instead of URL: one in this very process
+	Local *Witness // instead of URL, for a log in a folder: one in this very process
 }
 
 // A Log appends to one log, and reads it. It may be used concurrently. It must
@@ -162,6 +164,9 @@ func (l *Log) witnesses() error {
 		if w.Local != nil {
 			if at != "" {
 				return fmt.Errorf("tessera: witness %d has a URL and is local", i)
+			}
+			if l.opts.Driver != nil {
+				return fmt.Errorf("tessera: witness %d is local, and drivers other than the folder's ask by URL only", i)
 			}
 			host := fmt.Sprintf("witness-%d.invalid", i)
 			local[host], at = w.Local, "http://"+host
@@ -342,6 +347,14 @@ func anyOf(batch []*request) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
+// interval is the time between checkpoints.
+func (l *Log) interval() time.Duration {
+	if l.opts.Driver != nil {
+		return slowInterval
+	}
+	return interval
+}
+
 // write appends the records of a batch. The folder is locked.
 func (l *Log) write(ctx context.Context, batch []*request) error {
 	return l.engine(ctx, tessera.DefaultCheckpointRepublishInterval, func(ctx context.Context, e *engine) error {
@@ -380,7 +393,7 @@ func (l *Log) Refresh(ctx context.Context) (*ledger.Checkpoint, error) {
 	}
 	defer unlock()
 	var fresh *ledger.Checkpoint
-	err = l.engine(ctx, interval, func(ctx context.Context, e *engine) error {
+	err = l.engine(ctx, l.interval(), func(ctx context.Context, e *engine) error {
 		var err error
 		fresh, err = l.await(ctx, e, func(c *ledger.Checkpoint) bool {
 			return e.before == nil || !bytes.Equal(c.Note(), e.before.Note()) || len(l.opts.Witnesses) == 0
