@@ -108,7 +108,7 @@ func (d *deciding) couldApprove(people map[string]bool, valid map[string]approve
 // signed provenance of it, whether the rule counts them or not, and whether this
 // or other provenance was accepted.
 func (d *deciding) isAuthor(name string, status *release.Status) bool {
-	if status != nil && status.Author == name {
+	if status != nil && slices.Contains(status.Authors, name) {
 		return true
 	}
 	return slices.ContainsFunc(d.units, func(u *unit) bool {
@@ -179,7 +179,7 @@ func (d *deciding) countsNot(u *unit, a *release.Approval, s Signatory, status *
 		return "is under another policy, " + short(a.Policy)
 	case !d.req.At.Before(a.Expires):
 		return "expired " + a.Expires.UTC().Format(time.RFC3339)
-	case status != nil && status.Author == s.Principal:
+	case status != nil && slices.Contains(status.Authors, s.Principal):
 		return "is the author's own: who released it does not approve it"
 	case d.isAuthor(s.Principal, status):
 		return "is the author's own: who built it does not approve it"

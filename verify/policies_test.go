@@ -366,7 +366,7 @@ func TestPolicies(t *testing.T) {
 	image := imageOf("linux/amd64", "linux/amd64", base, clean, program)
 	ledger := func(s *scene, from string, soaked, headAge time.Duration) {
 		s.view = &view{head: release.Head{Origin: "releases.acme.example", Size: 9, Time: s.request.At.Add(-headAge), Witnesses: 2},
-			status: &release.Status{Release: release.Ref{Name: "app#102", Digest: provenance.SumSHA256(s.artifact)}, Author: "dan", Promotions: []release.Entry{{Environment: from, Time: s.request.At.Add(-soaked)}}}}
+			status: &release.Status{Release: release.Ref{Name: "app#102", Digest: provenance.SumSHA256(s.artifact)}, Authors: []string{"dan"}, Promotions: []release.Entry{{Environment: from, Time: s.request.At.Add(-soaked)}}}}
 	}
 	twoPeople := func(s *scene) {
 		s.request.Name, s.request.Environment, s.request.At = "pkg:generic/app", "prod", judged
@@ -383,7 +383,7 @@ func TestPolicies(t *testing.T) {
 		s.approve("prod", "site-7", s.request.At.Add(time.Hour), "alice 0", "bob 0")
 		s.approve("prod", "site-7", s.request.At.Add(time.Hour), "dan 0")
 		ledger(s, "prod", 48*time.Hour, 24*time.Hour)
-		s.view.status.Author = "bob's deputy"
+		s.view.status.Authors = []string{"bob's deputy"}
 	}
 	set := func(build func(*provenance.Build)) func(*scene) { return func(s *scene) { build(s.build) } }
 	param := func(b *provenance.Build, name string) map[string]any {
@@ -439,7 +439,7 @@ func TestPolicies(t *testing.T) {
 
 		{"4-two-people.json", "two release managers", twoPeople, nil, verify.Allow, ""},
 		{"4-two-people.json", "one person with two keys", twoPeople, func(s *scene) { s.statements[0].by = []string{"alice 0", "alice 1"} }, verify.Deny, "approval"},
-		{"4-two-people.json", "the author as second", twoPeople, func(s *scene) { s.view.status.Author = "bob" }, verify.Deny, "approval"},
+		{"4-two-people.json", "the author as second", twoPeople, func(s *scene) { s.view.status.Authors = []string{"dan", "bob"} }, verify.Deny, "approval"},
 		{"4-two-people.json", "for another environment", twoPeople, func(s *scene) {
 			s.statements = nil
 			s.approve("canary", "staging", judged.Add(time.Hour), "alice 0", "bob 0")

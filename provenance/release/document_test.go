@@ -60,7 +60,7 @@ func kinds() []kind {
 			parsed(release.ParseRevocation)},
 		{"release", rel, parsed(release.ParseRelease)},
 		{"tag", release.Tag{Product: "app", Tag: "1.4.0", Release: rel.ID(), Digest: sum("the image's manifest")}, parsed(release.ParseTag)},
-		{"promotion", release.Promotion{Product: "app", Release: rel.ID(), Subjects: artifacts, From: "canary", To: "prod", Policy: sum("the policy"), VSA: sum("the verdict"),
+		{"promotion", release.Promotion{Product: "app", Release: rel.ID(), Subjects: artifacts, From: "canary", To: "prod", Replaces: sum("the release before"), Policy: sum("the policy"), VSA: sum("the verdict"),
 			Approvals: []provenance.Digest{sum("an approval")}, Tags: []string{"1.4.0-prod"}, Reason: "soaked for a day"}, parsed(release.ParsePromotion)},
 		{"rollback", release.Rollback{Product: "app", Environment: "prod", Release: rel.ID(), Subjects: artifacts, Config: rel.Config, Reason: "error rate",
 			KnownGood: sum("a known-good file"), Performed: date(21, 3)}, parsed(release.ParseRollback)},

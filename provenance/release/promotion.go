@@ -21,8 +21,12 @@ type Promotion struct {
 	// Subjects are all artifacts of the release, and of the statement. Required,
 	// so that whoever reads the record sees what it was that moved.
 	Subjects []provenance.ResourceDescriptor
-	From     string            // the stage that it comes from, or empty if To is a first one
-	To       string            // the stage that it enters. Required, and not From
+	From     string // the stage that it comes from, or empty if To is a first one
+	To       string // the stage that it enters. Required, and not From
+	// Replaces is the [Release.ID] of what To was at, when this was signed; zero if
+	// it was at nothing. If it is at another by now, nothing is promoted: what
+	// happened meanwhile, a rollback above all, is not undone by accident.
+	Replaces provenance.Digest
 	Policy   provenance.Digest // verify.Policy.Digest of the target's own policy. Required
 	VSA      provenance.Digest // the ID of the signed verdict that it passed. Required
 	// Approvals are bundle IDs of the [Approval] records that it rests on. They
@@ -41,6 +45,7 @@ type promotion struct {
 	Release   provenance.Digest   `json:"release"`
 	From      string              `json:"from,omitempty"`
 	To        string              `json:"to"`
+	Replaces  provenance.Digest   `json:"replaces,omitzero"`
 	Policy    provenance.Digest   `json:"policy"`
 	VSA       provenance.Digest   `json:"vsa"`
 	Approvals []provenance.Digest `json:"approvals,omitempty"`
@@ -64,8 +69,14 @@ func (p Promotion) Validate() error {
 		checkIDs("/approvals", p.Approvals),
 		checkReason(p.Reason, p.Hotfix),
 	}
+	if !p.Replaces.IsZero() {
+		errs = append(errs, checkSHA256("/replaces", p.Replaces, "a release"))
+	}
 	if p.From == p.To {
 		errs = append(errs, fmt.Errorf("/from and /to are both %q, want a move", p.To))
+	}
+	if p.Replaces == p.Release {
+		errs = append(errs, fmt.Errorf("/replaces and /release are the same"))
 	}
 	if len(p.Tags) > maxTags {
 		errs = append(errs, fmt.Errorf("/tags has %d members, want at most %d", len(p.Tags), maxTags))
@@ -82,7 +93,7 @@ func (p Promotion) Validate() error {
 // Statement returns the promotion as a statement to sign. One that is not valid
 // gives a statement without a subject, which nobody can sign or marshal.
 func (p Promotion) Statement() *provenance.Statement {
-	return statement(PromotionType, p.Validate(), promotion{p.Product, p.Release, p.From, p.To, p.Policy, p.VSA, p.Approvals, p.Tags, p.Hotfix, p.Reason}, p.Subjects...)
+	return statement(PromotionType, p.Validate(), promotion{p.Product, p.Release, p.From, p.To, p.Replaces, p.Policy, p.VSA, p.Approvals, p.Tags, p.Hotfix, p.Reason}, p.Subjects...)
 }
 
 // ParsePromotion reads the Promotion in s: a Statement v1 of exactly
@@ -92,7 +103,7 @@ func ParsePromotion(s *provenance.Statement) (*Promotion, error) {
 	if err := open(s, "promotion", PromotionType, &in); err != nil {
 		return nil, err
 	}
-	p := &Promotion{in.Product, in.Release, s.Subject, in.From, in.To, in.Policy, in.VSA, in.Approvals, in.Tags, in.Hotfix, in.Reason}
+	p := &Promotion{in.Product, in.Release, s.Subject, in.From, in.To, in.Replaces, in.Policy, in.VSA, in.Approvals, in.Tags, in.Hotfix, in.Reason}
 	if len(p.Approvals) == 0 {
 		p.Approvals = nil
 	}

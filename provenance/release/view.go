@@ -34,11 +34,11 @@ var ErrUnknown = errors.New("the ledger has no record of it")
 
 // A Head is a state of the log.
 type Head struct {
-	Origin    string            // the log's name, as in its checkpoints
-	Size      uint64            // how many records it has
-	Root      provenance.Digest // SHA-256 root of the Merkle tree over them
-	Time      time.Time         // when the newest cosignature was made, which says how fresh the answers are
-	Witnesses int               // how many distinct trusted witnesses cosigned it
+	Origin    string            `json:"origin"`              // the log's name, as in its checkpoints
+	Size      uint64            `json:"size"`                // how many records it has
+	Root      provenance.Digest `json:"root"`                // SHA-256 root of the Merkle tree over them
+	Time      time.Time         `json:"time,omitzero"`       // when the newest cosignature was made, which says how fresh the answers are
+	Witnesses int               `json:"witnesses,omitempty"` // how many distinct trusted witnesses cosigned it
 }
 
 // A Ref names one release of a ledger.
@@ -52,7 +52,7 @@ type Ref struct {
 // Status is of nothing: in no release, promoted nowhere.
 type Status struct {
 	Release    Ref      // that it belongs to
-	Author     string   // the principal that signed the release record, who never counts as an approver
+	Authors    []string // the principals that signed the release record, who never count as approvers
 	Promotions []Entry  // the valid ones that no rollback took back, in log order
 	Revoked    *Revoked // nil if it is not revoked
 }
