@@ -15,6 +15,7 @@ import (
 // at follows from its moves, and a slow and simple reading of the same records
 // comes to the same tags.
 func TestProperties(t *testing.T) {
+	bound := 0
 	for seed := range uint64(10) {
 		rnd := rand.New(rand.NewPCG(seed, 7))
 		w := newWorld(t)
@@ -128,9 +129,10 @@ func TestProperties(t *testing.T) {
 				}
 			}
 		}
-		if len(tags) == 0 {
-			t.Errorf("seed %d: no tag was ever bound", seed)
-		}
+		bound += len(tags)
+	}
+	if bound < 10 {
+		t.Errorf("%d tags were ever bound: nothing happened", bound)
 	}
 }
 
