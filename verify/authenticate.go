@@ -29,10 +29,20 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, b *sign.Bundle, at time.Time) ([]Identified, error)
 }
 
+// A Reader is an [Authenticator] of evidence that carries no certificate, log
+// entry or timestamp: it is also asked about the bundles that it reads.
+type Reader interface {
+	Authenticator
+	// Reads reports whether Authenticate has anything to say about b.
+	Reads(b *sign.Bundle) bool
+}
+
 // An Identified is what an [Authenticator] vouches for: that the signature was
-// made by this identity, or, if Issuer is empty, only that it existed at Time.
+// made by this identity, or stands for the word of this key; or, if Issuer and
+// KeyID are empty, only that it existed at Time.
 type Identified struct {
 	Signature int       // index into Bundle.Signatures
+	KeyID     string    // hex SHA-256 of a key in the trust file; then all but Time and Signature is empty
 	Authority string    // which authority of the trust file vouches
 	Issuer    string    // exact; empty vouches for the time alone
 	Workflow  string    // URL@REF
@@ -137,7 +147,7 @@ func (u *unit) authenticate(ctx context.Context, x *trustIndex, authenticators [
 	for _, b := range u.bundles {
 		vouched := map[int][]Identified{}
 		for _, a := range authenticators {
-			if !carriesMore(b) {
+			if reader, ok := a.(Reader); !carriesMore(b) && !(ok && reader.Reads(b)) {
 				continue
 			}
 			found, err := a.Authenticate(ctx, b, at)
@@ -159,7 +169,9 @@ func (u *unit) authenticate(ctx context.Context, x *trustIndex, authenticators [
 				continue
 			}
 			for _, id := range vouched[i] {
-				if id.Issuer != "" {
+				if key := x.byID[id.KeyID]; key != nil {
+					u.countKey(key, id.Time, at)
+				} else if id.Issuer != "" {
 					u.countIdentity(x, id, at)
 				}
 			}

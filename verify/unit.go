@@ -136,7 +136,9 @@ func (u *unit) unsigned(rule string) Finding {
 	switch {
 	case len(u.refusals) > 0:
 		f.Code, f.Message, f.Want, f.Got = u.refusals[0].code, "a signature that does not count", "a key that holds now, or held at a trusted time", u.refusals[0].message
-		if u.refusals[0].principal == "" && f.Code == CodeKeyPolicy {
+		if u.refusals[0].principal == "" && f.Code != CodeKeyPolicy { // an Authenticator's
+			f.Message, f.Want = "it does not hold", "evidence that holds"
+		} else if u.refusals[0].principal == "" {
 			f.Want, f.Remedy = "an identity of one principal", "narrow the identities in the trust file until one principal alone fits"
 		}
 	case len(u.strangers) > 0:

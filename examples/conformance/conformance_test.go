@@ -22,6 +22,7 @@ func TestCorpus(t *testing.T) {
 		"cyclonedx-examples":   {counts{26, 0, 0}, ""},
 		"cyclonedx-gomod":      {counts{10, 0, 0}, ""},
 		"dsse":                 {counts{3, 0, 1}, "SKIP dsse/gpg-ed25519 OpenPGP key\n"},
+		"in-toto-layout":       {counts{4, 0, 0}, ""},
 		"wycheproof":           {counts{19, 0, 0}, ""},
 		"openvex":              {counts{4, 0, 0}, ""},
 		"purl":                 {counts{26, 0, 0}, ""},
@@ -44,7 +45,7 @@ func TestCorpus(t *testing.T) {
 // runner decides from content, not from what it is told to expect.
 func TestMismatch(t *testing.T) {
 	root := testkit.Corpus(t)
-	for _, folder := range []string{"dsse", "wycheproof", "openvex", "purl"} {
+	for _, folder := range []string{"dsse", "in-toto-layout", "wycheproof", "openvex", "purl"} {
 		data, err := os.ReadFile(filepath.Join(root, folder, "expected.csv"))
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +62,7 @@ func TestMismatch(t *testing.T) {
 		if last := out.String()[strings.LastIndex(strings.TrimSpace(out.String()), "\n")+1:]; !strings.HasPrefix(last, "0 passed, ") {
 			t.Errorf("%s turned round: %s", folder, last)
 		}
-		if !strings.Contains(out.String(), "MISMATCH "+folder+"/") {
+		if !strings.Contains(out.String(), "MISMATCH "+strings.TrimSuffix(folder, "-layout")+"/") {
 			t.Errorf("%s turned round names no case:\n%s", folder, out.String())
 		}
 	}

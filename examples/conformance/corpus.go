@@ -43,6 +43,8 @@ func runner(format string) func(row) error {
 	switch format {
 	case "dsse-key":
 		return runDSSE
+	case "in-toto-layout":
+		return runLayout
 	case "sigstore-bundle-msg":
 		return runMessage
 	case "openvex":
