@@ -90,6 +90,11 @@ const (
 	// in the document mean: "imports", a package of the one imports a package of
 	// the other, or "requires", the one's go.mod file names the other.
 	PropertyEdges = "touchmark:go:edges"
+	// PropertySumDB is the proof that a Go checksum database has a module's sum, and
+	// PropertySumDBHead, of the metadata and as often as needed, the signed tree head
+	// that proofs lead to. Package gomod adds them; docs/go-sbom.md has their form.
+	PropertySumDB     = "touchmark:go:sumdb"
+	PropertySumDBHead = "touchmark:go:sumdb.head"
 )
 
 // Options tune the making of a BOM. The zero Options are what [FromBinary] and

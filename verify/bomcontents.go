@@ -57,6 +57,7 @@ func (d *deciding) checkContents(t *trial, at string, r *SBOMRule) {
 	})
 	asks("licenses", r.Licenses != nil, r.Licenses != nil && r.Licenses.Any, func(at string) { t.checkLicenses(at, r.Licenses) })
 	asks("packages", r.Packages != nil, r.Packages != nil && r.Packages.Any, func(at string) { t.checkPackages(at, r.Packages) })
+	asks("sumdb", r.SumDB != nil, r.SumDB != nil && r.SumDB.Any, func(at string) { d.checkSumDB(t, at, r.SumDB) })
 	asks("modules", r.Modules != "", r.Modules == "any", func(at string) { d.checkModules(t, at) })
 }
 

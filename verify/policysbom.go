@@ -19,6 +19,7 @@ type SBOMRule struct {
 	Profiles []sbom.Profile // that must be met, see [sbom.Check]; the one element "any" waives it
 	Licenses *LicenseRule   // of the components
 	Packages *PackageRule   // that may not be among the components
+	SumDB    *SumDBRule     // of the Go modules among the components
 	Modules  string         // "exact": what the Go binary was linked from, and nothing else; "any" waives it
 }
 
@@ -41,12 +42,27 @@ type DeniedPackage struct {
 	Versions []string // ranges, ">=1.2.0 <1.3.0" and the like, any of which denies; none is every version
 }
 
+// A SumDBRule wants of each Go module the proof, carried along in the SBOM, that
+// a checksum database has its sum. In a file the name alone is a rule without
+// exceptions.
+type SumDBRule struct {
+	Any      bool     // wants nothing; then nothing else is set
+	Database string   // whose keys trust names, see Trust.SumDBs
+	Except   []string // module paths that need no proof, with all below them: private ones
+}
+
 type sbomFile struct {
 	Complete json.RawMessage `json:"complete,omitempty"`
 	Profiles json.RawMessage `json:"profiles,omitempty"`
 	Licenses json.RawMessage `json:"licenses,omitempty"`
 	Packages json.RawMessage `json:"packages,omitempty"`
+	SumDB    json.RawMessage `json:"sumdb,omitempty"`
 	Modules  json.RawMessage `json:"modules,omitempty"`
+}
+
+type sumdbFile struct {
+	Database string   `json:"database"`
+	Except   []string `json:"except"`
 }
 
 type licensesFile struct {
@@ -94,6 +110,10 @@ func (l *loader) sbom(at string, data json.RawMessage, examine ExamineMode) (*SB
 			rule.Packages, err = l.packages(at, data)
 			return err
 		}},
+		{"sumdb", in.SumDB, func() { rule.SumDB = &SumDBRule{Any: true} }, func(at string, data json.RawMessage) (err error) {
+			rule.SumDB, err = l.sumdb(at, data)
+			return err
+		}},
 		{"modules", in.Modules, func() { rule.Modules = "any" }, func(at string, data json.RawMessage) error {
 			if examine == ExamineOff {
 				return l.errorf(at, "examine is off, so nothing says what is in the binary")
@@ -114,7 +134,7 @@ func (l *loader) sbom(at string, data json.RawMessage, examine ExamineMode) (*SB
 		}
 	}
 	if asked == 0 {
-		return nil, l.errorf(at, "asks nothing: want one of complete, profiles, licenses, packages and modules")
+		return nil, l.errorf(at, "asks nothing: want one of complete, profiles, licenses, packages, sumdb and modules")
 	}
 	return &rule, nil
 }
@@ -213,6 +233,31 @@ func (l *loader) packages(at string, data json.RawMessage) (*PackageRule, error)
 	return rule, nil
 }
 
+func (l *loader) sumdb(at string, data json.RawMessage) (*SumDBRule, error) {
+	var in sumdbFile
+	if isString(data) {
+		if err := l.decode(at, data, &in.Database); err != nil {
+			return nil, err
+		}
+	} else {
+		if err := l.decode(at, data, &in); err != nil {
+			return nil, err
+		}
+		if len(in.Except) == 0 || len(in.Except) > maxDenied {
+			return nil, l.errorf(at+"/except", "%d modules: want 1 to %d; without exceptions write the database's name alone", len(in.Except), maxDenied)
+		}
+	}
+	if in.Database == "" || strings.ContainsAny(in.Database, "+ \t\r\n") {
+		return nil, l.errorf(at, "%q is no name of a checksum database", in.Database)
+	}
+	for i, path := range in.Except {
+		if path == "" || strings.Trim(path, "/") != path || strings.ContainsAny(path, "*?@ ") {
+			return nil, l.errorf(fmt.Sprintf("%s/except/%d", at, i), "%q: want the path of a module, or of a folder of modules", path)
+		}
+	}
+	return &SumDBRule{Database: in.Database, Except: in.Except}, nil
+}
+
 // file is the form that a policy file has.
 func (r *SBOMRule) file() json.RawMessage {
 	raw := func(there, any bool, v any) json.RawMessage {
@@ -232,6 +277,15 @@ func (r *SBOMRule) file() json.RawMessage {
 		Complete: raw(r.Complete != "", r.Complete == "any", r.Complete),
 		Profiles: raw(r.Profiles != nil, len(r.Profiles) == 1 && r.Profiles[0] == "any", r.Profiles),
 		Modules:  raw(r.Modules != "", r.Modules == "any", r.Modules),
+	}
+	if s := r.SumDB; s != nil {
+		out.SumDB = raw(true, s.Any, s.Database)
+		if len(s.Except) > 0 {
+			out.SumDB = raw(true, false, sumdbFile{s.Database, s.Except})
+		}
+		if s.Any && (s.Database != "" || s.Except != nil) {
+			out.SumDB = raw(true, false, 0)
+		}
 	}
 	if l := r.Licenses; l != nil {
 		out.Licenses = raw(true, l.Any, licensesFile{l.Deny, l.Unknown})
@@ -268,6 +322,7 @@ func (r *SBOMRule) warnings(at string, add func(pointer, what string)) {
 		{"licenses", r.Licenses != nil && r.Licenses.Any, "any: components may have every licence"},
 		{"licenses/unknown", r.Licenses != nil && r.Licenses.Unknown == "allow", "allow: a component whose licence nobody knows passes"},
 		{"packages", r.Packages != nil && r.Packages.Any, "any: every package may be inside"},
+		{"sumdb", r.SumDB != nil && r.SumDB.Any, "any: modules need not be ones that a checksum database has"},
 		{"modules", r.Modules == "any", "any: the SBOM need not be held against the binary"},
 	} {
 		if m.any {

@@ -32,6 +32,7 @@ type Trust struct {
 	Principals  map[string]Principal // by name
 	Roles       map[string][]string  // names of principals by role
 	Ledger      *Ledger              // nil if there is none
+	SumDBs      []string             // keys of Go checksum databases, "NAME+HASH+KEY" as in GOSUMDB; several of one name are all good
 
 	made *trustIndex // of what ParseTrust read; believed only while the digest is still that
 }
@@ -116,6 +117,7 @@ type trustFile struct {
 	Principals  map[string]Principal `json:"principals"`
 	Roles       map[string][]string  `json:"roles,omitempty"`
 	Ledger      *Ledger              `json:"ledger,omitempty"`
+	SumDBs      []string             `json:"sumdbs,omitempty"`
 }
 
 // maxConfig is the most that a trust file or a policy may be, in bytes.
@@ -135,7 +137,7 @@ func ParseTrust(data []byte) (*Trust, error) {
 	if in.Schema != TrustSchema {
 		return nil, l.errorf("/schema", "%q is not the schema of a trust file: want %q", in.Schema, TrustSchema)
 	}
-	t := &Trust{Version: in.Version, Expires: in.Expires, Authorities: in.Authorities, Principals: in.Principals, Roles: in.Roles, Ledger: in.Ledger}
+	t := &Trust{Version: in.Version, Expires: in.Expires, Authorities: in.Authorities, Principals: in.Principals, Roles: in.Roles, Ledger: in.Ledger, SumDBs: in.SumDBs}
 	if in.Root != nil {
 		q, err := l.quorum("/root", in.Root, false)
 		if err != nil {
@@ -174,7 +176,7 @@ func (t *Trust) Marshal() []byte {
 		}
 		principals[name] = p
 	}
-	out := trustFile{Schema: TrustSchema, Version: t.Version, Expires: t.Expires.UTC(), Authorities: t.Authorities, Principals: principals, Roles: t.Roles, Ledger: t.Ledger}
+	out := trustFile{Schema: TrustSchema, Version: t.Version, Expires: t.Expires.UTC(), Authorities: t.Authorities, Principals: principals, Roles: t.Roles, Ledger: t.Ledger, SumDBs: t.SumDBs}
 	if t.Root.Of != nil {
 		out.Root, _ = json.Marshal(t.Root) // strings and an int: cannot fail
 	}

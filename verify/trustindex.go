@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/touchmark-go/touchmark/internal/keycheck"
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
@@ -22,6 +24,7 @@ type trustIndex struct {
 	roles      map[string][]string
 	root       Quorum
 	ledger     *Ledger
+	sumDBs     []note.Verifier
 }
 
 // A principal is a Principal made ready.
@@ -102,6 +105,10 @@ func (t *Trust) compile(l *loader) (*trustIndex, error) {
 		if _, err := x.resolve(l, "/root", t.Root); err != nil {
 			return nil, err
 		}
+	}
+	var err error
+	if x.sumDBs, err = t.compileSumDBs(l); err != nil {
+		return nil, err
 	}
 	if t.Ledger != nil {
 		if t.Ledger.Origin == "" || t.Ledger.Key == "" || t.Ledger.Genesis.IsZero() {

@@ -153,6 +153,9 @@ func (o Options) compile(x *trustIndex, p *Policy) (*compiled, error) {
 			return nil, named(err, own.Name)
 		}
 		c.attesters = append(c.attesters, set)
+		if a.SBOM != nil && a.SBOM.SumDB != nil && !a.SBOM.SumDB.Any && x.sumDB(a.SBOM.SumDB.Database) == nil {
+			return nil, named(l.errorf(at+"/sbom/sumdb", "the trust file names no key of the checksum database %q", a.SBOM.SumDB.Database), own.Name)
+		}
 		var condition Condition
 		if a.Where != "" {
 			if o.Conditions == nil {

@@ -25,7 +25,7 @@ import (
 // A bomMaker is what a publisher says, and what is at hand, where an SBOM is made.
 type bomMaker struct {
 	authors, moduleSuppliers, moduleCPEs []string
-	goRelease                            string
+	goRelease, sumdb                     string
 	manufacturer, supplier               string
 	license, dataLicense                 string
 	repository, distribution, lifecycle  string
@@ -41,6 +41,7 @@ func (m *bomMaker) flags(c *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&m.source, "source", "", "say who imports whom, from the source in `DIR` that the binary was built from")
 	f.StringVar(&m.modules, "modules", "", "add digests, repositories and licences from the module cache in `DIR`; auto is the go command's")
+	f.StringVar(&m.sumdb, "sumdb", "", "add the proofs of the checksum database with this `KEY`, as in GOSUMDB, that are in the module cache")
 	f.StringArrayVar(&m.authors, "author", nil, "who answers for the document: `'NAME <EMAIL>'`, may come several times")
 	f.StringVar(&m.manufacturer, "manufacturer", "", "who made the program: `'NAME <EMAIL or URL>'`")
 	f.StringVar(&m.supplier, "supplier", "", "who hands it out: `'NAME <EMAIL or URL>'`")
@@ -56,7 +57,7 @@ func (m *bomMaker) flags(c *cobra.Command) {
 
 // used reports whether something is to be made, and not only read.
 func (m *bomMaker) used() bool {
-	return len(m.authors)+len(m.moduleSuppliers)+len(m.moduleCPEs) > 0 || m.goRelease+m.manufacturer+m.supplier+m.license+m.dataLicense+m.repository+m.distribution+m.lifecycle+m.modules+m.source != ""
+	return len(m.authors)+len(m.moduleSuppliers)+len(m.moduleCPEs) > 0 || m.goRelease+m.manufacturer+m.supplier+m.license+m.dataLicense+m.repository+m.distribution+m.lifecycle+m.modules+m.source+m.sumdb != ""
 }
 
 // prepare reads the flags.
@@ -126,6 +127,9 @@ func (m *bomMaker) prepare(ctx context.Context) error {
 		m.time = time.Unix(seconds, 0).UTC()
 	}
 	if m.modules == "" {
+		if m.sumdb != "" {
+			return usagef("--sumdb: the proofs are in the module cache: name it with --modules")
+		}
 		return nil
 	}
 	m.moduleCache = m.modules
@@ -245,6 +249,13 @@ func (m *bomMaker) enrich(ctx context.Context, bom *cdx.BOM, edges bool) error {
 	}
 	if !edges {
 		if err := cache.AddRequirements(bom); err != nil {
+			return err
+		}
+	}
+	if m.sumdb != "" {
+		name, _, _ := strings.Cut(m.sumdb, "+")
+		db := gomod.SumDB{FS: os.DirFS(filepath.Join(m.moduleCache, "cache", "download", "sumdb", filepath.Base(name))), Key: m.sumdb}
+		if err := db.Prove(ctx, bom); err != nil {
 			return err
 		}
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/touchmark-go/touchmark/internal/sumproof/prooftest"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sign"
 	"github.com/touchmark-go/touchmark/verify"
@@ -132,7 +133,8 @@ type maker struct {
 
 	made      artifact // what the evidence is about
 	presented *artifact
-	later     bool // presented only once the artifact was hashed
+	database  *prooftest.DB // once there is one, see maker.sumdb
+	later     bool          // presented only once the artifact was hashed
 	tokens    map[string]string
 
 	mode, name, environment string
