@@ -2,9 +2,11 @@
 // ECDSA on P-256, P-384 and P-521, and RSA.
 //
 // A [Key] is a sign.Signer. It comes from [Generate], from a file with [Load],
-// or from anything that implements crypto.Signer with [New]; its public half
-// goes into a trust file with [Key.MarshalPublic]. Files are PKCS#8, or
-// encrypted with a passphrase in the form that cosign uses.
+// from anything that implements crypto.Signer with [New], or from a KMS with
+// [NewRemote]; its public half goes into a trust file with [Key.MarshalPublic].
+// Files are PKCS#8, or encrypted with a passphrase in the form that cosign
+// uses. A [Ring] keeps keys that follow one another, and an SSH agent's are
+// found by [Agent].
 //
 // Weak keys are refused wherever they come from. Keys do not print: formatting,
 // logging or encoding one shows its algorithm and its ID. That does not keep
@@ -101,6 +103,9 @@ func (k *Key) WithScheme(scheme string) (*Key, error) {
 		return nil, err
 	}
 	s := k.reveal()
+	if _, elsewhere := s.signer.(*remote); elsewhere && scheme != s.scheme {
+		return nil, fmt.Errorf("%s signs by %s where it is kept, and not by %s", k, s.scheme, scheme)
+	}
 	s.scheme = scheme
 	return hide(s), nil
 }
@@ -115,7 +120,13 @@ func (k *Key) Sign(ctx context.Context, data []byte) ([]byte, error) {
 		return nil, err
 	}
 	s := k.reveal()
-	sig, err := keycheck.Sign(s.scheme, s.signer, data)
+	var sig []byte
+	var err error
+	if elsewhere, ok := s.signer.(*remote); ok {
+		sig, err = elsewhere.sign(ctx, s.scheme, data)
+	} else {
+		sig, err = keycheck.Sign(s.scheme, s.signer, data)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("signing with %s: %w", k, err)
 	}

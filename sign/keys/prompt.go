@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
+	"sync"
 
 	"golang.org/x/term"
 )
@@ -40,6 +42,49 @@ func PromptNew(name string) ([]byte, error) {
 		}
 		return first, nil
 	})
+}
+
+// FromReader is a [Passphrase] that reads the first line of r, once: a pipe that
+// another program writes to, os.NewFile(3, "passphrase"), or a secret's file. A
+// file descriptor stays out of the list of processes and of the environment,
+// where an argument or a variable would be seen. A line that is empty, or longer
+// than 4096 bytes, is an error.
+func FromReader(r io.Reader) Passphrase {
+	read := sync.OnceValues(func() ([]byte, error) { return readLine(r) })
+	return func(string) ([]byte, error) {
+		line, err := read()
+		return slices.Clone(line), err
+	}
+}
+
+// maxPassphrase bounds a line that is a passphrase.
+const maxPassphrase = 4096
+
+// readLine reads no byte beyond the line, which may belong to somebody else.
+func readLine(r io.Reader) ([]byte, error) {
+	line := make([]byte, 0, maxPassphrase+2) // it never grows, so it leaves no copies behind
+	for {
+		b := line[len(line) : len(line)+1]
+		n, err := r.Read(b)
+		if n == 1 && b[0] != '\n' {
+			line = line[:len(line)+1]
+			if len(line) > maxPassphrase+1 {
+				return nil, fmt.Errorf("the passphrase is longer than %d bytes", maxPassphrase)
+			}
+			continue
+		}
+		if n == 0 && err == nil {
+			continue
+		}
+		if err != nil && err != io.EOF {
+			return nil, fmt.Errorf("reading the passphrase: %w", err)
+		}
+		line = bytes.TrimSuffix(line, []byte("\r"))
+		if len(line) == 0 {
+			return nil, errors.New("the line that is to hold the passphrase is empty")
+		}
+		return line, nil
+	}
 }
 
 // of quotes a name, which may hold anything.
