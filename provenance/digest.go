@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // The algorithms that identify files, folders and git objects, by in-toto's
@@ -103,20 +104,20 @@ func checkSum(algorithm, sum string) error {
 // sha-256, gitcommit), or "". Such a name is an error and not an unknown
 // algorithm: whoever folds case would match it, and we would not.
 func respelled(name string) string {
-	if known := foldedNames[foldName(name)]; known != name {
+	if known := foldedNames()[foldName(name)]; known != name {
 		return known
 	}
 	return ""
 }
 
 // foldedNames finds a known algorithm by its folded name. It is never written to.
-var foldedNames = func() map[string]string {
+var foldedNames = sync.OnceValue(func() map[string]string {
 	names := map[string]string{}
 	for known := range hexLengths {
 		names[foldName(known)] = known
 	}
 	return names
-}()
+})
 
 func foldName(s string) string {
 	return strings.Map(func(r rune) rune {

@@ -142,8 +142,10 @@ func signedForm(document []byte) ([]byte, jsfSignature, error) {
 // It is never written to.
 var jsfSchemes = map[string]string{"Ed25519": "ed25519", "ES256": "ecdsa-p1363-sha256", "ES384": "ecdsa-p1363-sha384", "ES512": "ecdsa-p1363-sha512"}
 
-// jsfCurves are those of the algorithms. It is never written to.
-var jsfCurves = map[string]elliptic.Curve{"ES256": elliptic.P256(), "ES384": elliptic.P384(), "ES512": elliptic.P521()}
+// jsfCurves are those of the algorithms.
+func jsfCurves() map[string]elliptic.Curve {
+	return map[string]elliptic.Curve{"ES256": elliptic.P256(), "ES384": elliptic.P384(), "ES512": elliptic.P521()}
+}
 
 // jwkOf is a key in JSON Web Key form, and the algorithm that goes with it.
 func jwkOf(pub crypto.PublicKey) (algorithm string, jwk cdx.JSFPublicKey, err error) {
@@ -153,7 +155,7 @@ func jwkOf(pub crypto.PublicKey) (algorithm string, jwk cdx.JSFPublicKey, err er
 		return "Ed25519", cdx.JSFPublicKey{KTY: "OKP", CRV: "Ed25519", X: text(key)}, keycheck.Check(key)
 	case *ecdsa.PublicKey:
 		point, err := key.Bytes()
-		for name, curve := range jsfCurves {
+		for name, curve := range jsfCurves() {
 			if err == nil && key.Curve == curve {
 				half := len(point) / 2 // behind the byte that says that both coordinates follow
 				return name, cdx.JSFPublicKey{KTY: "EC", CRV: curve.Params().Name, X: text(point[1 : 1+half]), Y: text(point[1+half:])}, keycheck.Check(key)
@@ -180,7 +182,7 @@ func (s *jsfSignature) key() (crypto.PublicKey, error) {
 		}
 		return ed25519.PublicKey(x), keycheck.Check(ed25519.PublicKey(x))
 	}
-	curve := jsfCurves[s.Algorithm]
+	curve := jsfCurves()[s.Algorithm]
 	if curve == nil || k.KTY != "EC" || k.CRV != curve.Params().Name || k.N+k.E != "" {
 		return nil, fmt.Errorf("algorithm %q with a key of type %q on %q, want Ed25519, ES256, ES384 or ES512 with a key that fits", s.Algorithm, k.KTY, k.CRV)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,8 +38,8 @@ func instant(flag, s string) (time.Time, error) {
 
 // until reads an instant, or a number of days from now: "90d".
 func until(flag, s string, now time.Time) (time.Time, error) {
-	if m := daysRE.FindStringSubmatch(s); m != nil {
-		n, _ := strconv.Atoi(m[1]) // at most five digits
+	if digits, ok := strings.CutSuffix(s, "d"); ok && len(digits) <= 5 && strings.Trim(digits, "0123456789") == "" && digits != "" && digits[0] != '0' {
+		n, _ := strconv.Atoi(digits)
 		return now.AddDate(0, 0, n).UTC().Truncate(time.Second), nil
 	}
 	t, err := instant(flag, s)
@@ -49,8 +48,6 @@ func until(flag, s string, now time.Time) (time.Time, error) {
 	}
 	return t, nil
 }
-
-var daysRE = regexp.MustCompile(`\A([1-9][0-9]{0,4})d\z`)
 
 // pair splits NAME=VALUE.
 func pair(flag, s string) (name, value string, err error) {

@@ -424,11 +424,9 @@ func meetsAll(ctx context.Context, t *verify.Trust, p *verify.Policy, lessons []
 
 // policyName makes a name of an artifact's.
 func policyName(path string) string {
-	name := strings.Trim(nameRE.ReplaceAllString(filepath.Base(filepath.Clean(path)), "-"), "-._@+")
+	name := strings.Trim(regexp.MustCompile(`[^A-Za-z0-9._@+-]+`).ReplaceAllString(filepath.Base(filepath.Clean(path)), "-"), "-._@+")
 	if name == "" || name == "any" {
 		return "learned"
 	}
 	return name[:min(len(name), 128)]
 }
-
-var nameRE = regexp.MustCompile(`[^A-Za-z0-9._@+-]+`)

@@ -4,13 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 )
 
-// newRoot makes the tree of commands.
-func newRoot() *cobra.Command {
+// newRoot makes the tree of commands. If only is the name of one, it is the only one
+// in the tree: what is to run need not wait until all others know their flags.
+func newRoot(only string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "touchmark COMMAND",
 		Short: "prove how software was made, and decide whether it may be used",
@@ -31,16 +33,30 @@ Only 0 is a yes.`,
 		RunE:          group("build, verify or another"),
 		Args:          cobra.ArbitraryArgs,
 	}
-	for _, g := range []struct {
+	type named struct {
+		name string
+		make func() *cobra.Command
+	}
+	groups := []struct {
 		title    string
-		commands []*cobra.Command
+		commands []named
 	}{
-		{"To build:", []*cobra.Command{newKeys(), newBuild(), newCapture(), newSBOM(), newAttest(), newSign()}},
-		{"To decide:", []*cobra.Command{newTrust(), newPolicy(), newVerify()}},
-		{"To look:", []*cobra.Command{newInspect(), newDiff()}},
-	} {
+		{"To build:", []named{{"keys", newKeys}, {"build", newBuild}, {"capture", newCapture}, {"sbom", newSBOM}, {"attest", newAttest}, {"sign", newSign}}},
+		{"To decide:", []named{{"trust", newTrust}, {"policy", newPolicy}, {"verify", newVerify}}},
+		{"To look:", []named{{"inspect", newInspect}, {"diff", newDiff}}},
+	}
+	alone := false
+	for _, g := range groups {
+		alone = alone || slices.ContainsFunc(g.commands, func(n named) bool { return n.name == only })
+	}
+	root.CompletionOptions.DisableDefaultCmd = alone
+	for _, g := range groups {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
-		for _, c := range g.commands {
+		for _, n := range g.commands {
+			if alone && n.name != only {
+				continue
+			}
+			c := n.make()
 			c.GroupID = g.title
 			root.AddCommand(c)
 		}

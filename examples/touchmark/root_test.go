@@ -38,18 +38,18 @@ func TestHelpTeaches(t *testing.T) {
 			walk(sub)
 		}
 	}
-	walk(newRoot())
+	walk(newRoot(""))
 }
 
 // TestExamplesParse holds the examples to commands and flags that exist.
 func TestExamplesParse(t *testing.T) {
-	root := newRoot()
+	root := newRoot("")
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
 		for line := range strings.Lines(c.Example) {
 			words, _, _ := strings.Cut(strings.TrimSpace(line), " && ")
 			args := strings.Fields(words)[1:]
-			cmd, rest, err := newRoot().Find(args)
+			cmd, rest, err := newRoot("").Find(args)
 			if err != nil || !cmd.Runnable() || strings.HasSuffix(cmd.Use, "COMMAND") {
 				t.Errorf("%s: no such command: %s", c.CommandPath(), line)
 				continue
@@ -67,4 +67,15 @@ func TestExamplesParse(t *testing.T) {
 		}
 	}
 	walk(root)
+}
+
+// TestOneCommand finds each command by the name that the tree knows it by, alone and
+// with the same help.
+func TestOneCommand(t *testing.T) {
+	for _, c := range newRoot("").Commands() {
+		alone := newRoot(c.Name()).Commands()
+		if len(alone) != 1 || alone[0].Name() != c.Name() || alone[0].Long != c.Long || len(alone[0].Commands()) != len(c.Commands()) {
+			t.Errorf("%s is not alone: %d commands", c.Name(), len(alone))
+		}
+	}
 }

@@ -15,7 +15,7 @@ var tables string
 
 // entries finds where each entry of the table begins.
 var entries = sync.OnceValue(func() map[string]entry {
-	found := make(map[string]entry, 512)
+	found := make(map[string]entry, strings.Count(tables, "\n\n"))
 	for at := 0; at < len(tables); {
 		end := at + strings.IndexByte(tables[at:], '\n') + 1
 		if c := tables[at]; c != '\t' && c != '#' && c != '\n' {
