@@ -33,6 +33,8 @@ type Trust struct {
 	Roles       map[string][]string  // names of principals by role
 	Ledger      *Ledger              // nil if there is none
 	SumDBs      []string             // keys of Go checksum databases, "NAME+HASH+KEY" as in GOSUMDB; several of one name are all good
+	Revokers    []string             // names of principals and roles that may revoke anything in the ledger
+	Products    map[string]Product   // whose releases the ledger keeps, by name
 
 	made *trustIndex // of what ParseTrust read; believed only while the digest is still that
 }
@@ -109,15 +111,17 @@ type LedgerWitnesses struct {
 
 // trustFile is the form of a trust file.
 type trustFile struct {
-	Schema      string               `json:"schema"`
-	Version     int                  `json:"version"`
-	Expires     time.Time            `json:"expires"`
-	Root        json.RawMessage      `json:"root,omitempty"`
-	Authorities map[string]Authority `json:"authorities,omitempty"`
-	Principals  map[string]Principal `json:"principals"`
-	Roles       map[string][]string  `json:"roles,omitempty"`
-	Ledger      *Ledger              `json:"ledger,omitempty"`
-	SumDBs      []string             `json:"sumdbs,omitempty"`
+	Schema      string                 `json:"schema"`
+	Version     int                    `json:"version"`
+	Expires     time.Time              `json:"expires"`
+	Root        json.RawMessage        `json:"root,omitempty"`
+	Authorities map[string]Authority   `json:"authorities,omitempty"`
+	Principals  map[string]Principal   `json:"principals"`
+	Roles       map[string][]string    `json:"roles,omitempty"`
+	Ledger      *Ledger                `json:"ledger,omitempty"`
+	Revokers    []string               `json:"revokers,omitempty"`
+	Products    map[string]productFile `json:"products,omitempty"`
+	SumDBs      []string               `json:"sumdbs,omitempty"`
 }
 
 // maxConfig is the most that a trust file or a policy may be, in bytes.
@@ -137,7 +141,7 @@ func ParseTrust(data []byte) (*Trust, error) {
 	if in.Schema != TrustSchema {
 		return nil, l.errorf("/schema", "%q is not the schema of a trust file: want %q", in.Schema, TrustSchema)
 	}
-	t := &Trust{Version: in.Version, Expires: in.Expires, Authorities: in.Authorities, Principals: in.Principals, Roles: in.Roles, Ledger: in.Ledger, SumDBs: in.SumDBs}
+	t := &Trust{Version: in.Version, Expires: in.Expires, Authorities: in.Authorities, Principals: in.Principals, Roles: in.Roles, Ledger: in.Ledger, Revokers: in.Revokers, SumDBs: in.SumDBs}
 	if in.Root != nil {
 		q, err := l.quorum("/root", in.Root, false)
 		if err != nil {
@@ -146,6 +150,9 @@ func ParseTrust(data []byte) (*Trust, error) {
 		t.Root = q
 	}
 	var err error
+	if t.Products, err = l.products(in.Products); err != nil {
+		return nil, err
+	}
 	if t.made, err = t.compile(l); err != nil {
 		return nil, err
 	}
@@ -176,7 +183,7 @@ func (t *Trust) Marshal() []byte {
 		}
 		principals[name] = p
 	}
-	out := trustFile{Schema: TrustSchema, Version: t.Version, Expires: t.Expires.UTC(), Authorities: t.Authorities, Principals: principals, Roles: t.Roles, Ledger: t.Ledger, SumDBs: t.SumDBs}
+	out := trustFile{Schema: TrustSchema, Version: t.Version, Expires: t.Expires.UTC(), Authorities: t.Authorities, Principals: principals, Roles: t.Roles, Ledger: t.Ledger, Revokers: t.Revokers, Products: productFiles(t.Products), SumDBs: t.SumDBs}
 	if t.Root.Of != nil {
 		out.Root, _ = json.Marshal(t.Root) // strings and an int: cannot fail
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/touchmark-go/touchmark/internal/keycheck"
 	"github.com/touchmark-go/touchmark/internal/strictjson"
+	"github.com/touchmark-go/touchmark/provenance/release"
 )
 
 // A trustIndex is a Trust made ready to answer: nothing in it changes any more.
@@ -25,6 +26,7 @@ type trustIndex struct {
 	root       Quorum
 	ledger     *Ledger
 	sumDBs     []note.Verifier
+	releases   *release.Roles
 }
 
 // A principal is a Principal made ready.
@@ -125,6 +127,9 @@ func (t *Trust) compile(l *loader) (*trustIndex, error) {
 		ledger := *t.Ledger
 		ledger.Witnesses.Keys = slices.Clone(ledger.Witnesses.Keys)
 		x.ledger = &ledger
+	}
+	if err := t.compileReleases(l, x); err != nil {
+		return nil, err
 	}
 	x.ref = TrustRef{Version: t.Version, Digest: t.Digest()}
 	if x.ref.Digest.IsZero() {

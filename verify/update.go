@@ -61,6 +61,20 @@ func (t *Trust) UpdateAt(b *sign.Bundle, at time.Time) (*Trust, error) {
 	return next, nil
 }
 
+// SignedByRoot reports whether t's own root quorum signed b, as of at, whatever
+// b says: the genesis of a ledger is signed so. The caller compares PayloadType
+// and content.
+func (t *Trust) SignedByRoot(b *sign.Bundle, at time.Time) error {
+	x, err := t.index()
+	if err != nil {
+		return err
+	}
+	if b == nil || b.Err != nil || !signedAs(b) {
+		return errors.New("no bundle that can be read")
+	}
+	return rootSigned(x, b, at)
+}
+
 // rootSigned wants the root quorum of x over b.
 func rootSigned(x *trustIndex, b *sign.Bundle, at time.Time) error {
 	if x.root.AtLeast < 1 {

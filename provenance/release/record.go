@@ -79,6 +79,9 @@ func checkSHA256(at string, d provenance.Digest, what string) error {
 	return nil
 }
 
+// CheckProduct reports what keeps name from being that of a product.
+func CheckProduct(name string) error { return checkProduct("product", name) }
+
 // checkProduct wants what can stand in a file name and before a "#":
 // lower-case letters and digits, with single . _ - / between them.
 func checkProduct(at, name string) error {
