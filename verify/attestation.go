@@ -30,9 +30,7 @@ func (d *deciding) checkAttestation(i int) {
 				d.checkContents(t, rule, r.SBOM)
 			}
 		}
-		if r.MaxAge != 0 {
-			d.checkAge(t, rule+"/maxAge", r.MaxAge, claimedTime(r.Type, predicate))
-		}
+		d.checkAge(t, rule, r.MaxAge, claimedTime(r.Type, predicate))
 		all := mismatches(r.Predicate, predicate, d.asked, false)
 		for _, m := range all {
 			t.fail(Finding{Code: CodeCondition, Rule: rule + "/predicate/" + strictjson.EscapePointer(m.pointer), Message: "the attestation does not say what the policy wants", Want: m.want, Got: m.got})

@@ -33,9 +33,7 @@ func (d *deciding) checkProvenance() *accepted {
 		}
 		source := d.checkSource(t, r)
 		d.checkParameters(t, r, source)
-		if r.MaxAge != 0 {
-			d.checkAge(t, rule+"/maxAge", r.MaxAge, build.RunDetails.Metadata.FinishedOn)
-		}
+		d.checkAge(t, rule, r.MaxAge, build.RunDetails.Metadata.FinishedOn)
 	})
 	if got == nil || got.build == nil {
 		return nil
@@ -64,6 +62,10 @@ func (d *deciding) checkBuilder(t *trial, r *ProvenanceRule) {
 		}
 	}
 	t.level = level
+	if r := d.taken.builder(t.build, t.trusted(), d.req.At); r != nil {
+		t.fail(Finding{Code: CodeRevoked, Rule: "/provenance/signedBy", Message: "its builder was taken back for the time in which it was built", Want: "a build before that, by a trusted time, or by another builder",
+			Got: ascii(id) + " is " + r.String(), Remedy: "build it again on a builder that is sound, and find out what this one made"})
+	}
 	if level == 0 {
 		t.fail(Finding{Code: CodeBuilder, Rule: "/provenance/signedBy", Message: "trust does not pair this builder with who signed", Want: "a builder of " + strings.Join(t.counted, ", "), Got: ascii(id)})
 		return
@@ -122,16 +124,31 @@ func roughly(age time.Duration) string {
 // maxSkew is how far in the future a claimed or trusted time may lie: clocks differ.
 const maxSkew = 5 * time.Minute
 
-// checkAge counts from the trusted time of who counts, or from what the evidence
-// claims if that is earlier or all there is.
-func (d *deciding) checkAge(t *trial, rule string, most time.Duration, claimed time.Time) {
+// trusted is the earliest trusted time of who counts; zero if there is none.
+func (t *trial) trusted() time.Time {
 	var from time.Time
-	how := "trusted"
 	for _, name := range t.counted {
 		if s := t.unit.signatories[name]; !s.Time.IsZero() && (from.IsZero() || s.Time.Before(from)) {
 			from = s.Time
 		}
 	}
+	return from
+}
+
+// checkAge counts from the trusted time of who counts, or from what the evidence
+// claims if that is earlier or all there is. Whatever its age may be, 0 is any:
+// what says that it was made after the instant that is judged is no evidence then.
+func (d *deciding) checkAge(t *trial, rule string, most time.Duration, claimed time.Time) {
+	if claimed.After(d.req.At.Add(maxSkew)) {
+		t.fail(Finding{Code: CodeStale, Rule: rule, Message: "it says that it was made in the future", Want: "made before " + d.req.At.UTC().Format(time.RFC3339), Got: claimed.UTC().Format(time.RFC3339) + " (claimed)",
+			Remedy: "judge it as of a later instant, or find out whose clock is wrong"})
+		return
+	}
+	if most == 0 {
+		return
+	}
+	rule += "/maxAge"
+	from, how := t.trusted(), "trusted"
 	if from.IsZero() || !claimed.IsZero() && claimed.Before(from) {
 		// Anybody can have an old signature stamped anew, so a trusted time makes
 		// nothing younger than its own signer says.
@@ -142,8 +159,6 @@ func (d *deciding) checkAge(t *trial, rule string, most time.Duration, claimed t
 	switch {
 	case from.IsZero():
 		f.Message, f.Got = "nobody says when it was made", "no trusted time, and no claimed one that can be read"
-	case age < -maxSkew:
-		f.Message, f.Got = "it says that it was made in the future", from.UTC().Format(time.RFC3339)+" ("+how+")"
 	case age > most:
 		old := roughly(age)
 		if old == formatDuration(most) {

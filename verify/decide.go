@@ -24,7 +24,8 @@ type deciding struct {
 	asked      name
 	artifact   *subject
 	units      []*unit
-	unread     []Finding // bundles that could not be read
+	taken      *takenBack // what revocations take back
+	unread     []Finding  // bundles that could not be read
 	findings   []Finding
 	prefix     string // before rules, when there are several policies
 	provenance *accepted
@@ -77,7 +78,7 @@ func (v *Verifier) decide(ctx context.Context, r Request, open bool) (*Verdict, 
 	if f := v.trust.expired(r.At); f != nil {
 		return stop(*f)
 	}
-	units, unread, f := v.gather(ctx, r.Evidence, r.At)
+	units, taken, unread, f := v.gather(ctx, r.Evidence, r.At)
 	if f != nil {
 		return stop(*f)
 	}
@@ -95,7 +96,7 @@ func (v *Verifier) decide(ctx context.Context, r Request, open bool) (*Verdict, 
 		u.match(artifact.digests)
 	}
 	for _, p := range v.policies {
-		d := &deciding{compiled: p, ctx: ctx, trust: v.trust, req: &r, asked: asked, artifact: artifact, units: units, unread: unread}
+		d := &deciding{compiled: p, ctx: ctx, trust: v.trust, req: &r, asked: asked, artifact: artifact, units: units, taken: taken, unread: unread}
 		if len(v.policies) > 1 {
 			d.prefix = p.Name + "#"
 		}
@@ -103,6 +104,7 @@ func (v *Verifier) decide(ctx context.Context, r Request, open bool) (*Verdict, 
 		verdict.Findings = append(verdict.Findings, d.findings...)
 	}
 	verdict.Findings = append(verdict.Findings, setAside(unread)...)
+	verdict.Findings = append(verdict.Findings, taken.sortedNotes()...)
 	if err := ctx.Err(); err != nil {
 		verdict.Findings = append(verdict.Findings, Finding{Code: CodeCanceled, Status: Failed, Message: err.Error(), Remedy: CodeCanceled.remedy()})
 	} else {
@@ -175,7 +177,7 @@ func readable(evidence []*sign.Bundle) int {
 
 // gather pools the evidence by what was signed, finds out who signed it, and
 // reads what it says.
-func (v *Verifier) gather(ctx context.Context, evidence []*sign.Bundle, at time.Time) ([]*unit, []Finding, *Finding) {
+func (v *Verifier) gather(ctx context.Context, evidence []*sign.Bundle, at time.Time) ([]*unit, *takenBack, []Finding, *Finding) {
 	byID := map[provenance.Digest]*unit{}
 	var units []*unit
 	var unread []Finding
@@ -202,22 +204,17 @@ func (v *Verifier) gather(ctx context.Context, evidence []*sign.Bundle, at time.
 		u.bundles = append(u.bundles, b)
 	}
 	slices.SortFunc(units, func(a, b *unit) int { return strings.Compare(a.id.Hex(), b.id.Hex()) })
-	left := maxSpent
-	for _, u := range units {
-		if err := ctx.Err(); err != nil {
-			return nil, nil, &Finding{Code: CodeCanceled, Status: Failed, Message: err.Error()}
-		}
-		// Whatever order evidence comes in, the same bundle speaks for a unit.
+	for _, u := range units { // whatever order evidence comes in, the same bundle speaks for a unit
 		slices.SortFunc(u.bundles, func(a, b *sign.Bundle) int { return compareOrigins(a.Origin, b.Origin) })
-		u.authenticate(ctx, v.trust, v.authenticators, at, &left)
-		if len(u.signatories) > 0 {
-			u.statement, u.parseErr = provenance.Parse(u.bundles[0].UnverifiedPayload())
-		}
+	}
+	taken, f := v.authenticateAll(ctx, units, at)
+	if f != nil {
+		return nil, nil, nil, f
 	}
 	slices.SortStableFunc(unread, func(a, b Finding) int {
 		return cmp.Or(compareOrigins(a.Evidence, b.Evidence), strings.Compare(a.Message, b.Message))
 	})
-	return units, slices.Compact(unread), nil // doubles count once
+	return units, taken, slices.Compact(unread), nil // doubles count once
 }
 
 // compareOrigins orders places in evidence: files by name, lines by number.
@@ -291,6 +288,9 @@ func (d *deciding) run() {
 		d.checkAttestation(i)
 	}
 	status := d.checkRelease()
+	if f := d.taken.content(d.artifact.digests, d.units, status); f != nil {
+		d.add(*f)
+	}
 	d.checkApprovals(status)
 	d.checkExamine()
 }

@@ -29,6 +29,8 @@ type unit struct {
 	strangers   []string // identities that are vouched for and that trust does not know
 	limit       bool     // too many keys were tried
 
+	taken *takenBack // what revocations say of keys; nil if there are none to know of
+
 	statement *provenance.Statement // nil until parsed
 	parseErr  error
 	matched   provenance.Match // of the artifact
@@ -59,6 +61,8 @@ func (u *unit) countKey(k *trustedKey, trusted, at time.Time) {
 			why = " (" + k.Revoked.Reason + ")"
 		}
 		refuse(CodeTrustedTime, "%s's key %s… is revoked since %s%s, %s", k.principal.name, k.id[:12], k.Revoked.At.UTC().Format(time.RFC3339), why, how)
+	case u.taken.key(k.id) != nil && !when.Before(u.taken.key(k.id).Since):
+		refuse(CodeTrustedTime, "%s's key %s… is %s, %s", k.principal.name, k.id[:12], u.taken.key(k.id), how)
 	default:
 		u.count(Signatory{Principal: k.principal.name, Kind: k.principal.kind, KeyID: k.id, Time: trusted})
 	}
@@ -136,7 +140,10 @@ func (u *unit) unsigned(rule string) Finding {
 	switch {
 	case len(u.refusals) > 0:
 		f.Code, f.Message, f.Want, f.Got = u.refusals[0].code, "a signature that does not count", "a key that holds now, or held at a trusted time", u.refusals[0].message
-		if u.refusals[0].principal == "" && f.Code != CodeKeyPolicy { // an Authenticator's
+		if f.Code == CodeRevoked {
+			f.Message, f.Want = "it was taken back", "evidence that nobody took back"
+			f.Remedy = "do not use it: have it made and signed again, and find out what was wrong with it"
+		} else if u.refusals[0].principal == "" && f.Code != CodeKeyPolicy { // an Authenticator's
 			f.Message, f.Want = "it does not hold", "evidence that holds"
 		} else if u.refusals[0].principal == "" {
 			f.Want, f.Remedy = "an identity of one principal", "narrow the identities in the trust file until one principal alone fits"

@@ -94,7 +94,24 @@ func (o *verifyOptions) run(cmd *cobra.Command, args []string) error {
 	if err := o.print(cmd, verdict); err != nil {
 		return err
 	}
+	if now := time.Now(); !request.At.IsZero() && request.At.Before(now) {
+		request.At = now
+		today, _ := v.Verify(cmd.Context(), request) // what was asked is answered: this only tells
+		tellToday(cmd, verdict, today)
+	}
 	return verdictStatus(err)
+}
+
+// tellToday says what has changed since the instant that was asked about.
+func tellToday(cmd *cobra.Command, then, today *verify.Verdict) {
+	if then.Decision == today.Decision {
+		return
+	}
+	because := ""
+	if failed := today.Failed(); len(failed) > 0 {
+		because = fmt.Sprintf(", because %s: %s: %s", failed[0].Code, failed[0].Message, show(failed[0].Got))
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "touchmark: %s as of %s, but %s today%s\n", then.Decision, date(then.At), today.Decision, because)
 }
 
 // artifact is the file of that name, or the digest if it is one and no such

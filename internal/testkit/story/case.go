@@ -23,6 +23,7 @@ import (
 
 	"github.com/touchmark-go/touchmark/internal/sumproof/prooftest"
 	"github.com/touchmark-go/touchmark/provenance"
+	"github.com/touchmark-go/touchmark/provenance/release"
 	"github.com/touchmark-go/touchmark/sign"
 	"github.com/touchmark-go/touchmark/verify"
 	"github.com/touchmark-go/touchmark/verify/cel"
@@ -177,6 +178,24 @@ func (m *maker) expand(text string) string {
 				m.t.Fatalf("%s: %v", word, err)
 			}
 			return strings.ReplaceAll(value, "\n", `\n`)
+		}
+		if name == "id" { // of the evidence of a document
+			b, err := sign.Payload(context.Background(), provenance.PayloadType, m.bytes(label, ""), nobody{})
+			if err != nil {
+				m.t.Fatalf("%s: %v", word, err)
+			}
+			return b.ID().Hex()
+		}
+		if name == "release" { // the id of the release that a document records
+			s, err := provenance.Parse(m.bytes(label, ""))
+			if err != nil {
+				m.t.Fatalf("%s: %v", word, err)
+			}
+			r, err := release.ParseRelease(s)
+			if err != nil {
+				m.t.Fatalf("%s: %v", word, err)
+			}
+			return r.ID().Hex()
 		}
 		switch word {
 		case "<long>":
@@ -378,3 +397,9 @@ func (s *swapped) ReadAt(p []byte, off int64) (int, error) {
 	}
 	return n, nil
 }
+
+// nobody signs: an ID is of what is signed, whoever signs it.
+type nobody struct{}
+
+func (nobody) KeyID() (string, error)                       { return "", nil }
+func (nobody) Sign(context.Context, []byte) ([]byte, error) { return []byte("none"), nil }
