@@ -78,20 +78,43 @@ func Authenticate(ctx context.Context, t *Trust, b *sign.Bundle, at time.Time) (
 
 // Authenticate is [Authenticate] with o's Authenticators.
 func (o Options) Authenticate(ctx context.Context, t *Trust, b *sign.Bundle, at time.Time) (*Authenticated, error) {
+	c, err := o.Checker(t)
+	if err != nil {
+		verdict := &Verdict{At: at, Findings: []Finding{{Code: CodeTrustInvalid, Status: Failed, Message: err.Error()}}}
+		_, err := verdict.result()
+		return nil, err
+	}
+	return c.Authenticate(ctx, b, at)
+}
+
+// A Checker is a [Trust] made ready to authenticate many bundles. It never
+// changes and may be used concurrently.
+type Checker struct {
+	index          *trustIndex
+	authenticators []Authenticator
+}
+
+// Checker makes a Checker of t, which it copies. The error is a [*ConfigError].
+func (o Options) Checker(t *Trust) (*Checker, error) {
+	index, err := t.index()
+	if err != nil {
+		return nil, err
+	}
+	return &Checker{index, slices.Clone(o.Authenticators)}, nil
+}
+
+// Authenticate is what [Authenticate] does.
+func (c *Checker) Authenticate(ctx context.Context, b *sign.Bundle, at time.Time) (*Authenticated, error) {
 	if at.IsZero() {
 		at = time.Now()
 	}
-	verdict := &Verdict{At: at}
+	index := c.index
+	verdict := &Verdict{At: at, Trust: index.ref}
 	refuse := func(f Finding) (*Authenticated, error) {
 		verdict.Findings = append(verdict.Findings, f)
 		_, err := verdict.result()
 		return nil, err
 	}
-	index, err := t.index()
-	if err != nil {
-		return refuse(Finding{Code: CodeTrustInvalid, Status: Failed, Message: err.Error()})
-	}
-	verdict.Trust = index.ref
 	if b == nil {
 		return refuse(Finding{Code: CodeEnvelope, Status: Failed, Message: "no bundle", Remedy: CodeEnvelope.remedy()})
 	}
@@ -110,7 +133,7 @@ func (o Options) Authenticate(ctx context.Context, t *Trust, b *sign.Bundle, at 
 		return refuse(Finding{Code: CodePayloadType, Status: Failed, Evidence: origin(b), Message: "it signs an artifact itself and states nothing", Want: "a payload", Got: "none", Remedy: CodePayloadType.remedy()})
 	}
 	left := maxSpent
-	u.authenticate(ctx, index, o.Authenticators, at, &left)
+	u.authenticate(ctx, index, c.authenticators, at, &left)
 	if err := ctx.Err(); err != nil {
 		return refuse(Finding{Code: CodeCanceled, Status: Failed, Message: err.Error(), Remedy: CodeCanceled.remedy()})
 	}

@@ -47,6 +47,10 @@ type Verifier struct {
 	asksLedger     bool
 }
 
+// AsksLedger reports whether one of the policies asks a ledger, so that a
+// [Request] must bring a release view. One that none asks for is an error.
+func (v *Verifier) AsksLedger() bool { return v.asksLedger }
+
 // A compiled is a Policy made ready.
 type compiled struct {
 	Policy

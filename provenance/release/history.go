@@ -18,7 +18,7 @@ type Record struct {
 	Time      time.Time             // when it was witnessed; zero is unknown. Never what it says itself
 	ID        provenance.Digest     // of its bundle
 	Signers   []Signer              // distinct principals whose signatures count, by the trust in force at Index; empty if there is none
-	Statement *provenance.Statement // nil if it could not be read
+	Statement *provenance.Statement // nil if it could not be read, or nobody who is known signed it
 	// Roles are, of a [Genesis] or [Trust] record, what the trust file in it says,
 	// once the root quorums were found to have signed it. Nil if they did not.
 	Roles *Roles
@@ -99,6 +99,15 @@ func (h *History) Products() []string { return slices.Sorted(maps.Keys(h.product
 // Revocations are those of attestations, keys and builders that took effect, in
 // log order: they concern all products.
 func (h *History) Revocations() []Revocation { return slices.Clone(h.revoked) }
+
+// Approved are the people who signed the approval whose bundle has that ID, as
+// far as the log has it.
+func (h *History) Approved(id provenance.Digest) []string {
+	if c := h.approvals[id]; c != nil {
+		return slices.Clone(c.people)
+	}
+	return nil
+}
 
 // Void are the records without effect that are about no product, in log order.
 func (h *History) Void() []Voided { return slices.Clone(h.void) }
@@ -214,6 +223,9 @@ func void(code, format string, args ...any) *Void {
 
 // apply finds out what r is, and does it.
 func (h *History) apply(r Record, e *Effect) *Void {
+	if r.Statement == nil && len(r.Signers) == 0 && !r.ID.IsZero() {
+		return void(voidSignature, "nobody who is known signed it")
+	}
 	if r.Statement == nil {
 		return void(voidStatement, "it is no statement")
 	}

@@ -91,7 +91,7 @@ type trust struct {
 // and who signed it, is for package verify to say.
 func (t Trust) Validate() error {
 	var version error
-	if t.Version < 2 {
+	if t.Version < 2 { // version 1 follows nothing
 		version = fmt.Errorf("/version is %d, want at least 2", t.Version)
 	}
 	_, err := canonicalDigest("/envelope", t.Envelope)

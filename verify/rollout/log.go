@@ -9,7 +9,7 @@ import (
 	"github.com/touchmark-go/touchmark/sign/ledger"
 )
 
-// A Log is an append-only log of signed records, as releases need it. It keeps
+// A Log is an append-only log of signed records, as a [Book] needs it. It keeps
 // order and history; what a record means, and whether its signer may write it,
 // it does not know. Implementations must be safe for concurrent use, also by
 // several processes if they share a log.
@@ -30,5 +30,5 @@ type Log interface {
 	Records(ctx context.Context, from, size uint64) iter.Seq2[Entry, error]
 }
 
-// An Entry is one record as it stands in the log.
+// An Entry is one record as it stands in the log: see [ledger.Entry].
 type Entry = ledger.Entry
