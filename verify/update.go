@@ -138,3 +138,32 @@ func (t *Trust) Rotate(name string, key crypto.PublicKey, at time.Time) (*Trust,
 	next.Version++
 	return ParseTrust(next.Marshal())
 }
+
+// Revoke is the next version of t, in which the key with that ID counts for
+// nothing from at on: what it signed then or later may be a thief's. It can be
+// brought forward, and never put off or undone. Sign it as after [Trust.Rotate].
+func (t *Trust) Revoke(keyID string, at time.Time, reason string) (*Trust, error) {
+	next, err := ParseTrust(t.Marshal())
+	if err != nil {
+		return nil, err
+	}
+	at = at.UTC().Truncate(time.Second)
+	for _, p := range next.Principals {
+		for i, k := range p.Keys {
+			compiled, err := compileKey(k)
+			if err != nil {
+				return nil, err
+			}
+			if compiled.id != keyID {
+				continue
+			}
+			if k.Revoked != nil && at.After(k.Revoked.At) {
+				return nil, fmt.Errorf("key %s is revoked since %s, which cannot be put off", keyID, k.Revoked.At.Format(time.RFC3339))
+			}
+			p.Keys[i].Revoked = &KeyRevocation{At: at, Reason: reason}
+			next.Version++
+			return ParseTrust(next.Marshal())
+		}
+	}
+	return nil, fmt.Errorf("no principal of the trust file has a key %q", keyID)
+}

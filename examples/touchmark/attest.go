@@ -144,7 +144,7 @@ func (o *attestOptions) writeLink(cmd *cobra.Command, s *provenance.Statement) e
 	if err != nil {
 		return err
 	}
-	key, err := o.key.load()
+	key, err := o.key.load(cmd.Context())
 	if err != nil {
 		return err
 	}

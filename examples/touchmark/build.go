@@ -84,7 +84,7 @@ func (o *buildOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	key, err := o.key.load() // before the build: a passphrase that is wrong should not cost one
+	key, err := o.key.load(cmd.Context()) // before the build: a passphrase that is wrong should not cost one
 	if err != nil {
 		return err
 	}

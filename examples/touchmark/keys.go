@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -17,65 +18,96 @@ var algorithms = []string{keys.ECDSAP256, keys.ECDSAP384, keys.ECDSAP521, keys.E
 func newKeys() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "keys COMMAND",
-		Short: "make signing keys",
-		Long:  "keys makes the keys that sign evidence. The public half goes into a trust file, see touchmark trust init.",
-		RunE:  group("generate or import"),
+		Short: "make and keep signing keys",
+		Long: `keys makes the keys that sign evidence, and keeps those that follow one another. The public half
+goes into a trust file, see touchmark trust.
+
+A key is a file, or one of a ring: a folder that knows from when until when each of its keys signs,
+which one vouched for it, and whether it was revoked. --key names either, everywhere.`,
+		RunE: group("generate, import, list, rotate, retire, revoke or export"),
 	}
-	c.AddCommand(newKeysGenerate(), newKeysImport())
+	c.AddCommand(newKeysGenerate(), newKeysImport(), newKeysList(), newKeysRotate(), newKeysRetire(), newKeysRevoke(), newKeysExport())
 	return c
 }
 
 func newKeysGenerate() *cobra.Command {
-	var out, algorithm string
-	var secret passphrase
+	var place newKeyPlace
+	var algorithm string
 	c := &cobra.Command{
-		Use:   "generate --out NAME [--algorithm ALGORITHM] [--passphrase-file FILE | --unencrypted]",
+		Use:   "generate (--out NAME | --ring DIR) [--algorithm ALGORITHM] [--passphrase-file FILE | --passphrase-fd N | --unencrypted]",
 		Short: "make a signing key: NAME is secret, NAME.pub is for everybody",
 		Long: `generate makes a signing key and writes two files: NAME, which is secret and which
 only its owner may read, and NAME.pub, which goes to everybody who verifies.
-Neither is overwritten if it is there.
+Neither is overwritten if it is there. With --ring the key goes into a ring,
+which is made if it is not there.
 
 NAME is encrypted with a passphrase, in the form that cosign reads too. It is asked
-for on the terminal, or read from a file. --unencrypted leaves the encryption out,
-for a key that lives in a secret store and nowhere else.`,
+for on the terminal, or read from a file or a file descriptor. --unencrypted leaves
+the encryption out, for a key that lives in a secret store and nowhere else.`,
 		Example: `  touchmark keys generate --out release.key
-  touchmark keys generate --out ci.key --algorithm ed25519 --passphrase-file /run/secrets/ci`,
+  touchmark keys generate --out ci.key --algorithm ed25519 --passphrase-file /run/secrets/ci
+  touchmark keys generate --ring keys`,
 		Args: exactly(),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			key, err := generate(out, algorithm, &secret)
-			if err != nil {
-				return err
+			if !contains(algorithms, algorithm) {
+				return usagef("%q is no algorithm: want %s", algorithm, orList(algorithms))
 			}
-			return announce(cmd, out, key, &secret)
+			return place.put(cmd, func() (*keys.Key, error) { return keys.Generate(algorithm) })
 		}),
 	}
-	c.Flags().StringVar(&out, "out", "", "write `NAME` and NAME.pub")
-	c.Flags().StringVar(&algorithm, "algorithm", keys.ECDSAP256, "`ALGORITHM`: ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-3072 or rsa-4096")
-	secret.flag(c)
-	c.Flags().BoolVar(&secret.none, "unencrypted", false, "write the secret key without a passphrase")
-	c.MarkFlagsMutuallyExclusive("passphrase-file", "unencrypted")
-	must(c.MarkFlagRequired("out"))
-	completeWords(c, "algorithm", algorithms...)
+	place.flag(c)
+	algorithmFlag(c, &algorithm)
 	return c
 }
 
-// generate makes a key and writes its two files.
-func generate(out, algorithm string, secret *passphrase) (*keys.Key, error) {
-	if !contains(algorithms, algorithm) {
-		return nil, usagef("%q is no algorithm: want %s", algorithm, orList(algorithms))
+func algorithmFlag(c *cobra.Command, algorithm *string) {
+	c.Flags().StringVar(algorithm, "algorithm", keys.ECDSAP256, "`ALGORITHM`: ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-3072 or rsa-4096")
+	completeWords(c, "algorithm", algorithms...)
+}
+
+// A newKeyPlace is where a new key goes: into two files of its own, or into a ring.
+type newKeyPlace struct {
+	out, ring, from string
+	secret          passphrase
+}
+
+func (p *newKeyPlace) flag(c *cobra.Command) {
+	c.Flags().StringVar(&p.out, "out", "", "write `NAME` and NAME.pub")
+	c.Flags().StringVar(&p.ring, "ring", "", "put the key into the ring in the folder `DIR`, which is made if it is not there")
+	c.Flags().StringVar(&p.from, "from", "", "in a ring: the `TIME` from which on it signs (2026-11-21T03:07:00Z or 2026-11-21); else now")
+	p.secret.newFlag(c)
+	c.MarkFlagsOneRequired("out", "ring")
+	c.MarkFlagsMutuallyExclusive("out", "ring")
+	c.MarkFlagsMutuallyExclusive("out", "from")
+}
+
+// put gets a key and writes it, once it is clear that it can be.
+func (p *newKeyPlace) put(cmd *cobra.Command, get func() (*keys.Key, error)) error {
+	if p.ring != "" {
+		return p.putInRing(cmd, get)
 	}
-	if err := free(out); err != nil {
-		return nil, err
+	if err := free(p.out); err != nil {
+		return err
 	}
-	phrase, err := secret.choose(out)
+	phrase, err := p.secret.choose(p.out)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	key, err := keys.Generate(algorithm)
+	key, err := get()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return key, writeKey(out, key, phrase)
+	if err := writeKey(p.out, key, phrase); err != nil {
+		return err
+	}
+	written, err := asWritten(key)
+	if err != nil {
+		return err
+	}
+	if written.Scheme() != key.Scheme() {
+		progress(cmd.ErrOrStderr(), "touchmark: the key was bound to %s; from its new file it signs by %s", key.Scheme(), written.Scheme())
+	}
+	return announce(cmd, p.out, written, &p.secret)
 }
 
 // free makes sure that no key is where a new one is to be written.
@@ -133,19 +165,38 @@ func writeNew(path string, data []byte, perm fs.FileMode) error {
 	return nil
 }
 
-// A passphrase is where the passphrase of a key comes from: a file, else the
-// terminal.
+// A passphrase is where the passphrase of a key comes from: a file, a file
+// descriptor, else the terminal. No argument and no variable ever holds one, for
+// others can see those.
 type passphrase struct {
-	file string
-	none bool
+	file, descriptor string
+	none             bool
+
+	opened *os.File // the descriptor; each passphrase takes its next line
 }
 
 func (p *passphrase) flag(c *cobra.Command) {
 	c.Flags().StringVar(&p.file, "passphrase-file", "", "read the key's passphrase from the first line of `FILE`; else it is asked for on the terminal")
+	c.Flags().StringVar(&p.descriptor, "passphrase-fd", "", "read it from the next line of the file descriptor `N`")
+	c.MarkFlagsMutuallyExclusive("passphrase-file", "passphrase-fd")
 }
+
+// newFlag is flag for the passphrase of a key that is about to be written, which may also have none.
+func (p *passphrase) newFlag(c *cobra.Command) {
+	p.flag(c)
+	c.Flags().BoolVar(&p.none, "unencrypted", false, "write the secret key without a passphrase")
+	c.MarkFlagsMutuallyExclusive("passphrase-file", "unencrypted")
+	c.MarkFlagsMutuallyExclusive("passphrase-fd", "unencrypted")
+}
+
+// given reports whether it comes from elsewhere than the terminal.
+func (p *passphrase) given() bool { return p.file != "" || p.descriptor != "" }
 
 // ask returns the passphrase of the key called name.
 func (p *passphrase) ask(name string, prompt keys.Passphrase) ([]byte, error) {
+	if p.descriptor != "" {
+		return p.fromDescriptor(name)
+	}
 	if p.file == "" {
 		phrase, err := prompt(name)
 		if err != nil {
@@ -165,47 +216,30 @@ func (p *passphrase) ask(name string, prompt keys.Passphrase) ([]byte, error) {
 	return line, nil
 }
 
+func (p *passphrase) fromDescriptor(name string) ([]byte, error) {
+	n, err := strconv.ParseUint(p.descriptor, 10, 16)
+	if err != nil {
+		return nil, usagef("--passphrase-fd: %q is no file descriptor: want a number, such as 3", p.descriptor)
+	}
+	if p.opened == nil {
+		p.opened = os.NewFile(uintptr(n), fmt.Sprint("file descriptor ", n))
+	}
+	if _, err := p.opened.Stat(); err != nil {
+		return nil, fmt.Errorf("the passphrase of %q: file descriptor %d is not open", name, n)
+	}
+	line, err := keys.FromReader(p.opened)(name)
+	if err != nil {
+		return nil, fmt.Errorf("the passphrase of %q from file descriptor %d: %w", name, n, err)
+	}
+	return line, nil
+}
+
 // choose returns a new passphrase for the key called name, none if it is to have none.
 func (p *passphrase) choose(name string) ([]byte, error) {
 	if p.none {
 		return nil, nil
 	}
 	return p.ask(name, keys.PromptNew)
-}
-
-// A signingKey is the flag --key with what belongs to it.
-type signingKey struct {
-	path   string
-	secret passphrase
-}
-
-func (s *signingKey) flag(c *cobra.Command, what string) {
-	c.Flags().StringVar(&s.path, "key", "", "sign "+what+" with the private key in `FILE`, see touchmark keys generate")
-	s.secret.flag(c)
-}
-
-// load reads the key, and asks for its passphrase if it has one. It is nil if
-// no key was named.
-func (s *signingKey) load() (*keys.Key, error) {
-	if s.path == "" {
-		if s.secret.file != "" {
-			return nil, usagef("--passphrase-file is for a key: name it with --key")
-		}
-		return nil, nil
-	}
-	data, err := readFile("key", s.path, maxKey)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(data)
-	if bytes.Contains(data, []byte("BEGIN PUBLIC KEY")) {
-		return nil, fmt.Errorf("key: %q is a public key, which cannot sign: name the private one", s.path)
-	}
-	key, err := keys.Parse(data, func(string) ([]byte, error) { return s.secret.ask(s.path, keys.Prompt) })
-	if err != nil {
-		return nil, fmt.Errorf("key %q: %w", s.path, err)
-	}
-	return key, nil
 }
 
 // must is for what only a mistake in this program can make fail.

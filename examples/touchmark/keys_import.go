@@ -7,54 +7,34 @@ import (
 )
 
 func newKeysImport() *cobra.Command {
-	var out string
-	var secret, old passphrase
+	var place newKeyPlace
+	var old passphrase
 	c := &cobra.Command{
-		Use:   "import --out NAME [--passphrase-file FILE | --unencrypted] KEY",
+		Use:   "import (--out NAME | --ring DIR) [--passphrase-file FILE | --passphrase-fd N | --unencrypted] KEY",
 		Short: "write somebody else's private key as one of ours: NAME is secret, NAME.pub is for everybody",
 		Long: `import reads a private key that another tool made and writes it as generate does: NAME,
-which only its owner may read, and NAME.pub. KEY stays as it is.
+which only its owner may read, and NAME.pub, or into a ring. KEY stays as it is.
 
 KEY may be PKCS#8, PKCS#1 or SEC 1 in PEM, what ssh-keygen writes, a JWK, or an encrypted
 key of cosign or openssl. Keys of minisign, age and OpenPGP are not for signing evidence.
 
 The passphrase of KEY is asked for on the terminal or read with --old-passphrase-file, that
-of NAME with --passphrase-file.`,
+of NAME with --passphrase-file or --passphrase-fd.`,
 		Example: `  touchmark keys import --out release.key ~/.ssh/id_ed25519
-  touchmark keys import --out ci.key --unencrypted ci.jwk`,
+  touchmark keys import --out ci.key --unencrypted ci.jwk
+  touchmark keys import --ring keys release.key`,
 		Args: exactly("KEY"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			if err := free(out); err != nil {
-				return err
-			}
 			source := signingKey{path: args[0], secret: old}
-			key, err := source.load()
+			key, err := source.load(cmd.Context())
 			if err != nil {
 				return err
 			}
-			phrase, err := secret.choose(out)
-			if err != nil {
-				return err
-			}
-			if err := writeKey(out, key, phrase); err != nil {
-				return err
-			}
-			written, err := asWritten(key)
-			if err != nil {
-				return err
-			}
-			if written.Scheme() != key.Scheme() {
-				progress(cmd.ErrOrStderr(), "touchmark: the key was bound to %s; from its new file it signs by %s", key.Scheme(), written.Scheme())
-			}
-			return announce(cmd, out, written, &secret)
+			return place.put(cmd, func() (*keys.Key, error) { return key, nil })
 		}),
 	}
-	c.Flags().StringVar(&out, "out", "", "write `NAME` and NAME.pub")
-	secret.flag(c)
+	place.flag(c)
 	c.Flags().StringVar(&old.file, "old-passphrase-file", "", "read the passphrase of KEY from the first line of `FILE`; else it is asked for on the terminal")
-	c.Flags().BoolVar(&secret.none, "unencrypted", false, "write the secret key without a passphrase")
-	c.MarkFlagsMutuallyExclusive("passphrase-file", "unencrypted")
-	must(c.MarkFlagRequired("out"))
 	return c
 }
 

@@ -175,7 +175,7 @@ func TestBudget(t *testing.T) {
 	deptest.Only(t, "examples/touchmark", deptest.Budget{
 		Modules: 120,
 		Own: []string{"provenance", "provenance/capture", "provenance/predicate", "provenance/release",
-			"sbom", "sbom/gomod", "sbom/image", "sbom/license", "sbom/spdx", "sbom/vex", "sign", "sign/keys", "sign/store", "verify", "verify/cel"},
+			"sbom", "sbom/gomod", "sbom/image", "sbom/license", "sbom/spdx", "sbom/vex", "sign", "sign/keys", "sign/kms/plugin", "sign/store", "verify", "verify/cel"},
 		Forbidden: []string{"net/http"},
 	})
 }

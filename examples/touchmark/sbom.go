@@ -54,7 +54,7 @@ chooses one.`,
 			if !contains(bomFormats, format) {
 				return usagef("--format: %q: want %s", format, orList(bomFormats))
 			}
-			signer, err := key.load()
+			signer, err := key.load(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -14,55 +13,37 @@ import (
 )
 
 func newSign() *cobra.Command {
-	var out string
-	var key signingKey
+	var o signOptions
 	c := &cobra.Command{
-		Use:   "sign --key FILE [--out FILE] STATEMENT…",
-		Short: "sign statements",
+		Use:   "sign --key FILE [--out FILE] [--type TYPE]… FILE…",
+		Short: "sign statements, what others have signed, and trust files",
 		Long: `sign signs in-toto statements, as touchmark capture, attest and build write them, and makes a bundle
 of each: one line of JSON. --out adds them to the file, which may hold others.
 
 Several people sign the same statement each at home, and their lines go into one file in any order:
-evidence is a set, and a verifier counts people.`,
-		Example: `  touchmark sign --key release.key --out dist/app.intoto.jsonl dist/app.provenance.json dist/app.sbom.json`,
-		Args:    atLeastOne("STATEMENT"),
-		RunE: does(func(cmd *cobra.Command, args []string) error {
-			var statements []*provenance.Statement
-			for _, path := range args {
-				s, err := loadStatement(path)
-				if err != nil {
-					return err
-				}
-				statements = append(statements, s)
-			}
-			return emitStatements(cmd, &key, out, statements...)
-		}),
+evidence is a set, and a verifier counts people. What others have signed is signed as well by naming
+their bundles: a line for each is added to the same file, or to --out. Look at what you sign, with
+touchmark inspect; --type takes only statements of that type. What the key has signed already is not
+signed again.
+
+A trust file is signed for touchmark trust update.`,
+		Example: `  touchmark sign --key release.key --out dist/app.intoto.jsonl dist/app.provenance.json dist/app.sbom.json
+  touchmark sign --key bob.key --type https://slsa.dev/provenance/v1 dist/app.intoto.jsonl
+  touchmark sign --key alice.key --out next.jsonl next.json`,
+		Args: atLeastOne("FILE"),
+		RunE: does(o.run),
 	}
-	key.flag(c, "the statements")
-	c.Flags().StringVar(&out, "out", "", "add the bundles to `FILE`; else write them to standard output")
+	o.key.flag(c, "the statements")
+	c.Flags().StringVar(&o.out, "out", "", "add the bundles to `FILE`; else to the file that they were in, or write them to standard output")
+	c.Flags().StringArrayVar(&o.types, "type", nil, "of what others have signed, sign only statements of the predicate type `TYPE`; may be repeated")
 	must(c.MarkFlagRequired("key"))
 	return c
-}
-
-func loadStatement(path string) (*provenance.Statement, error) {
-	data, err := readFile("statement", path, maxStatement)
-	if err != nil {
-		return nil, err
-	}
-	s, err := provenance.Parse(data)
-	if err == nil {
-		return s, nil
-	}
-	if bundles, rerr := sign.Read(bytes.NewReader(data)); rerr == nil && len(bundles) > 0 && bundles[0].Err == nil {
-		return nil, fmt.Errorf("%q holds bundles, which are signed already: sign the statement that they were made of", path)
-	}
-	return nil, fmt.Errorf("%q is no statement: %w", path, err)
 }
 
 // emitStatements signs if there is a key, and adds the bundles to the file at
 // out; else it writes the statements. Without out it is standard output.
 func emitStatements(cmd *cobra.Command, signer *signingKey, out string, statements ...*provenance.Statement) error {
-	key, err := signer.load()
+	key, err := signer.load(cmd.Context())
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/touchmark-go/touchmark/provenance/capture"
 	"github.com/touchmark-go/touchmark/sign/keys"
@@ -27,16 +28,16 @@ func newTrust() *cobra.Command {
 		Short: "say whom to believe: make and check trust files",
 		Long: `trust makes and checks trust files. A trust file says who: the principals whose word counts, with
 their keys, and who may build to which SLSA level. It holds public keys only, and it expires.`,
-		RunE: group("init or check"),
+		RunE: group("init, add, rotate, revoke, update or check"),
 	}
-	c.AddCommand(newTrustInit(), newTrustCheck())
+	c.AddCommand(newTrustInit(), newTrustAdd(), newTrustRotate(), newTrustRevoke(), newTrustUpdate(), newTrustCheck())
 	return c
 }
 
 func newTrustInit() *cobra.Command {
 	var o trustInit
 	c := &cobra.Command{
-		Use:   "init --principal NAME=PUBKEY… [--kind NAME=KIND]… [--builder NAME=ID=LEVEL]… [--expires TIME] [--out FILE]",
+		Use:   "init --principal NAME=PUBKEY… [--kind NAME=KIND]… [--builder NAME=ID=LEVEL]… [--role NAME=ROLE]… [--expires TIME] [--out FILE]",
 		Short: "write a trust file",
 		Long: `init writes the first version of a trust file. Each --principal is a name and a file with its public
 key; a name that comes twice has two keys, and still counts once.
@@ -48,16 +49,15 @@ of touchmark build, ` + capture.LocalBuilderID + `,
 and the name of a CI system for its id in a job there: ` + ciNames() + `.
 These are worth level 1 and no more.
 
-What is not here is edited in the file: roles, the time that a key is valid, revocation.`,
+PUBKEY may also be a ring, or what touchmark keys export writes of one: then the times of its keys and
+their revocations are taken along. Who may sign the next version, "root", is written into the file.`,
 		Example: `  touchmark trust init --principal ci=release.key.pub --builder ci=local=1 --out trust.json
   touchmark trust init --principal ci=ci.pub --builder ci=local=1 --principal alice=alice.pub --kind alice=person --expires 180d --out trust.json`,
 		Args: exactly(),
 		RunE: does(o.run),
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.principals, "principal", nil, "`NAME=PUBKEY`: who, and a file with a public key; may be repeated")
-	f.StringArrayVar(&o.kinds, "kind", nil, "`NAME=KIND`: person, builder or service; may be repeated")
-	f.StringArrayVar(&o.builders, "builder", nil, "`NAME=ID=LEVEL`: which builder ids NAME may vouch for, to which level; may be repeated")
+	o.flag(f)
 	f.StringVar(&o.expires, "expires", "365d", "from `TIME` on nothing is decided by the file (2027-11-01, 90d)")
 	f.StringVar(&o.out, "out", "", "write to `FILE`; else to standard output")
 	must(c.MarkFlagRequired("principal"))
@@ -91,8 +91,16 @@ func ciNames() string {
 }
 
 type trustInit struct {
-	principals, kinds, builders []string
-	expires, out                string
+	principals, kinds, builders, roles []string
+	expires, out                       string
+}
+
+// flag is what says who.
+func (o *trustInit) flag(f *pflag.FlagSet) {
+	f.StringArrayVar(&o.principals, "principal", nil, "`NAME=PUBKEY`: who, and a file with a public key, or a ring; may be repeated")
+	f.StringArrayVar(&o.kinds, "kind", nil, "`NAME=KIND`: person, builder or service; may be repeated")
+	f.StringArrayVar(&o.builders, "builder", nil, "`NAME=ID=LEVEL`: which builder ids NAME may vouch for, to which level; may be repeated")
+	f.StringArrayVar(&o.roles, "role", nil, "`NAME=ROLE`: NAME has ROLE, by which policies call for people; may be repeated")
 }
 
 func (o *trustInit) run(cmd *cobra.Command, args []string) error {
@@ -130,13 +138,17 @@ func (o *trustInit) addPrincipals(t *verify.Trust) error {
 		if err != nil {
 			return err
 		}
-		key, err := publicKey(path)
+		fresh, err := publicKeys(path)
 		if err != nil {
 			return fmt.Errorf("--principal %s: %w", name, err)
 		}
 		p := t.Principals[name]
-		p.Kind = verify.Service
-		p.Keys = append(p.Keys, key)
+		if p.Kind == "" {
+			p.Kind = verify.Service
+		}
+		if p.Keys, err = mergeKeys(p.Keys, fresh); err != nil {
+			return fmt.Errorf("--principal %s: %w", name, err)
+		}
 		t.Principals[name] = p
 	}
 	for _, s := range o.builders {
@@ -162,7 +174,10 @@ func (o *trustInit) addPrincipals(t *verify.Trust) error {
 		if p.Builders == nil {
 			p.Builders = map[string]int{}
 		}
-		p.Kind, p.Builders[id] = verify.Builder, level
+		if p.Kind != verify.Person {
+			p.Kind = verify.Builder
+		}
+		p.Builders[id] = level
 		t.Principals[name] = p
 	}
 	for _, s := range o.kinds {
@@ -179,6 +194,19 @@ func (o *trustInit) addPrincipals(t *verify.Trust) error {
 			return usagef("--kind: %q is no kind: want person, builder or service", kind)
 		}
 		t.Principals[name] = p
+	}
+	for _, s := range o.roles {
+		name, role, err := pair("role", s)
+		if err != nil {
+			return err
+		}
+		if _, known := t.Principals[name]; !known {
+			return usagef("--role: %q is no principal: name its key with --principal %s=PUBKEY", name, name)
+		}
+		if t.Roles == nil {
+			t.Roles = map[string][]string{}
+		}
+		t.Roles[role] = append(t.Roles[role], name)
 	}
 	return nil
 }
