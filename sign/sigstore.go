@@ -32,6 +32,7 @@ type sigstoreBundle struct {
 	chainIsSet bool     // x509CertificateChain
 	leafIsSet  bool     // certificate
 	came       Signature
+	entries    []*logEntry
 	unknown    string // a member that is not in the format, if there was one
 }
 
@@ -173,7 +174,8 @@ func (g *sigstoreBundle) logEntry(s *strictjson.Scanner) error {
 	if err != nil {
 		return err
 	}
-	if err := strictjson.UnmarshalClosed(raw, new(logEntry)); err != nil {
+	entry := new(logEntry)
+	if err := strictjson.UnmarshalClosed(raw, entry); err != nil {
 		var inner *strictjson.Error
 		if errors.As(err, &inner) {
 			return s.Fail("log entry: %s", inner.Msg)
@@ -185,6 +187,20 @@ func (g *sigstoreBundle) logEntry(s *strictjson.Scanner) error {
 		return s.Fail("log entry: %v", err)
 	}
 	g.came.LogEntries = append(g.came.LogEntries, compact.Bytes())
+	g.entries = append(g.entries, entry)
+	return nil
+}
+
+// fits holds an entry against the version of the bundle that it is in: v0.1
+// wants the log's promise, later ones a proof that the log has it.
+func (e *logEntry) fits(version string) error {
+	set := func(member json.RawMessage) bool { return len(member) > 0 && string(member) != "null" }
+	switch {
+	case version == mediaTypeV01 && !set(e.InclusionPromise.SignedEntryTimestamp):
+		return errors.New("want an inclusionPromise in a log entry of a bundle v0.1, found none")
+	case version != mediaTypeV01 && !set(e.InclusionProof.RootHash):
+		return errors.New("want an inclusionProof in a log entry of a bundle after v0.1, found none")
+	}
 	return nil
 }
 
@@ -209,6 +225,11 @@ func (g *sigstoreBundle) bundle(s *strictjson.Scanner) (*Bundle, error) {
 	}
 	if g.keys != 1 {
 		return nil, s.Fail("want one of publicKey, certificate and x509CertificateChain, found %d of them", g.keys)
+	}
+	for _, e := range g.entries {
+		if err := e.fits(g.mediaType); err != nil {
+			return nil, s.Fail("%v", err)
+		}
 	}
 	if (g.chainIsSet || g.leafIsSet) && len(g.came.Chain) == 0 {
 		return nil, s.Fail("want a certificate, found an empty chain")
@@ -275,7 +296,12 @@ func (b *Bundle) marshalSigstore() ([]byte, error) {
 	if len(sig.LogEntries) > 0 {
 		out = append(out, `,"tlogEntries":[`...)
 		for i, e := range sig.LogEntries {
-			if err := strictjson.UnmarshalClosed(e, new(logEntry)); err != nil {
+			entry := new(logEntry)
+			err := strictjson.UnmarshalClosed(e, entry)
+			if err == nil {
+				err = entry.fits(version)
+			}
+			if err != nil {
 				return nil, fmt.Errorf("log entry %d: %w", i, err)
 			}
 			var compact bytes.Buffer
