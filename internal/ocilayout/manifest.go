@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/touchmark-go/touchmark/internal/strictjson"
@@ -419,6 +420,9 @@ func (l *loading) manifest(m *Manifest, data []byte) error {
 	}
 	if m.Config.MediaType != MediaTypeConfig && m.Config.MediaType != MediaTypeDockerConfig || w.ArtifactType != "" && w.ArtifactType != m.Config.MediaType {
 		return nil
+	}
+	if len(layers) > 0 && !slices.ContainsFunc(layers, func(d Descriptor) bool { return !strings.HasSuffix(d.MediaType, "+json") }) {
+		return nil // cosign keeps attestations under the config of an image that runs nowhere
 	}
 	m.Kind = Image
 	if data, err = l.Document(m.Config); err != nil {

@@ -1,7 +1,6 @@
 package oci
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -91,7 +90,7 @@ func (l *Layout) layers(m ocilayout.Manifest, left *int64) ([]*sign.Bundle, erro
 		if err != nil {
 			return all, err
 		}
-		bundles, err := sign.Read(bytes.NewReader(data))
+		bundles, err := readLayer(data, layer.Annotations)
 		if err != nil {
 			return all, err
 		}

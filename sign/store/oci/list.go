@@ -1,7 +1,6 @@
 package oci
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -194,7 +193,7 @@ func (c *collector) layers(d ocispec.Descriptor, manifest *document) error {
 		if data == nil {
 			continue
 		}
-		bundles, err := sign.Read(bytes.NewReader(data))
+		bundles, err := readLayer(data, layer.Annotations)
 		if err != nil {
 			return err
 		}
