@@ -41,14 +41,25 @@ type Reader interface {
 // made by this identity, or stands for the word of this key; or, if Issuer and
 // KeyID are empty, only that it existed at Time.
 type Identified struct {
-	Signature int       // index into Bundle.Signatures
-	KeyID     string    // hex SHA-256 of a key in the trust file; then all but Time and Signature is empty
-	Authority string    // which authority of the trust file vouches
-	Issuer    string    // exact; empty vouches for the time alone
-	Workflow  string    // URL@REF
-	Email     string    // of the certificate's subject, if it is one
-	URI       string    // of the certificate's subject, if it is another than a workflow
+	Signature int    // index into Bundle.Signatures
+	KeyID     string // hex SHA-256 of a key in the trust file; then all but Time and Signature is empty
+	Authority string // which authority of the trust file vouches
+	Issuer    string // exact; empty vouches for the time alone
+	Workflow  string // URL@REF
+	Email     string // of the certificate's subject, if it is one
+	URI       string // of the certificate's subject, if it is another than a workflow
+	Username  string // of the certificate's subject, among the issuer's users
+	Source    CertifiedSource
 	Time      time.Time // trusted; zero if there is none
+}
+
+// A CertifiedSource is what a certificate says that its holder was building. A
+// certificate authority writes there what the build system told it; members are
+// empty if it was told nothing. Provenance that says otherwise is refused.
+type CertifiedSource struct {
+	Repository string // URL
+	Ref        string // in full
+	Commit     string // git object id
 }
 
 // A Signatory is one principal whose signature counts.
@@ -58,6 +69,7 @@ type Signatory struct {
 	KeyID     string    // hex SHA-256 of the public key; empty if an identity signed
 	Identity  string    // what the certificate said; empty if a key signed
 	Time      time.Time // trusted; zero if there is none
+	Source    CertifiedSource
 }
 
 // An Authenticated is a payload of which it is known who signed it. What it
@@ -264,14 +276,14 @@ func (x *trustIndex) signer(pae []byte, s *sign.Signature, spend func() bool) *t
 
 // is reports whether the identity is the one that trust means.
 func (id Identified) is(want Identity) bool {
-	return id.Authority == want.Authority && id.Issuer == want.Issuer && id.Email == want.Email && id.URI == want.URI &&
+	return id.Authority == want.Authority && id.Issuer == want.Issuer && id.Email == want.Email && id.URI == want.URI && id.Username == want.Username &&
 		(want.Workflow == "") == (id.Workflow == "") && (want.Workflow == "" || matchPatternURL(want.Workflow, id.Workflow))
 }
 
 // String is what the certificate said.
 func (id Identified) String() string {
 	var names []string
-	for _, n := range []struct{ kind, value string }{{"workflow", id.Workflow}, {"email", id.Email}, {"uri", id.URI}} {
+	for _, n := range []struct{ kind, value string }{{"workflow", id.Workflow}, {"email", id.Email}, {"uri", id.URI}, {"user", id.Username}} {
 		if n.value != "" {
 			names = append(names, n.kind+" "+n.value)
 		}

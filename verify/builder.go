@@ -22,6 +22,7 @@ func (d *deciding) checkProvenance() *accepted {
 		}
 		t.build = build
 		d.checkBuilder(t, r)
+		d.checkCertified(t)
 		switch {
 		case r.BuildType == "any":
 			t.waive(CodeBuildType, rule+"/buildType", "any")

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/touchmark-go/touchmark/provenance"
@@ -32,6 +33,40 @@ var sourceReaders = map[string]sourceReader{
 	// GitHub Actions, and the one that GitHub's attest actions write.
 	"https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1": readSource("/workflow/repository", "/workflow/ref", ""),
 	"https://actions.github.io/buildtypes/workflow/v1":                       readSource("/workflow/repository", "/workflow/ref", ""),
+	// SLSA's generators for GitHub, and npm. In SLSA v0.2 the configSource is read
+	// as the parameter "source".
+	"https://github.com/slsa-framework/slsa-github-generator/generic@v1":           readSourceURI,
+	"https://github.com/slsa-framework/slsa-github-generator/go@v1":                readSourceURI,
+	"https://github.com/slsa-framework/slsa-github-generator/container@v1":         readSourceURI,
+	"https://github.com/slsa-framework/slsa-github-generator/delegator-generic@v0": readSourceURI,
+	"https://slsa.dev/container-based-build/v0.1?draft":                            readSourceURI,
+	"https://github.com/npm/cli/gha/v2":                                            readSourceURI,
+}
+
+// readSourceURI reads a source that is one URI, git+https://HOST/PATH@REF: the
+// parameter itself, or its member. Some of those builders write it among the
+// resolved dependencies only, as the first repository there.
+func readSourceURI(b *provenance.Build) source {
+	params := any(b.BuildDefinition.ExternalParameters)
+	v, found := lookup(params, "/source")
+	uri, isText := v.(string)
+	if found && !isText {
+		v, _ = lookup(params, "/source/uri")
+		uri, _ = v.(string)
+	}
+	var s source
+	if found {
+		s.pointers = []string{"/source"}
+	} else {
+		for _, dep := range b.BuildDefinition.ResolvedDependencies {
+			if strings.HasPrefix(dep.URI, "git+") {
+				uri = dep.URI
+				break
+			}
+		}
+	}
+	s.repository, s.ref, _ = cutRef(strings.TrimPrefix(uri, "git+"))
+	return s
 }
 
 func readSource(repository, ref, dirty string) sourceReader {
@@ -66,11 +101,69 @@ func (s source) commits(b *provenance.Build) []string {
 		if !ok || err == nil && got != repo || ref != "" && s.ref != "" && ref != s.ref {
 			continue
 		}
-		if d, ok := dep.Digest.Get(provenance.GitCommit); ok {
+		if d, ok := commitOf(dep); ok && !slices.Contains(out, d.Hex()) {
 			out = append(out, d.Hex())
 		}
 	}
 	return out
+}
+
+// commitOf is the commit that a repository among the dependencies resolved to.
+// SLSA v0.2 and its generators call a git commit sha1.
+func commitOf(dep provenance.ResourceDescriptor) (provenance.Digest, bool) {
+	if d, ok := dep.Digest.Get(provenance.GitCommit); ok {
+		return d, true
+	}
+	return dep.Digest.Get("sha1")
+}
+
+// checkCertified holds the provenance against what the certificate of its signer
+// says was built: whoever writes provenance cannot choose what the build system
+// told the certificate authority.
+func (d *deciding) checkCertified(t *trial) {
+	const rule = "/provenance/source"
+	read := sourceReaders[t.build.BuildDefinition.BuildType]
+	for _, name := range t.counted {
+		c := t.unit.signatories[name].Source
+		if c == (CertifiedSource{}) {
+			continue
+		}
+		bad := func(what, want, got string) {
+			t.fail(Finding{Code: CodeSource, Rule: rule, Message: "provenance names another " + what + " than its signer's certificate", Want: ascii(want), Got: ascii(got),
+				Remedy: "do not run it: one of the two lies; find out how it was signed"})
+		}
+		certified, err := repository(c.Repository)
+		if err != nil && c.Repository != "" {
+			bad("repository", c.Repository, "a certificate whose repository is no URL in its one spelling")
+			continue
+		}
+		var commits []string
+		if read != nil {
+			s := read(t.build)
+			commits = s.commits(t.build)
+			if said, err := repository(s.repository); s.repository != "" && certified != "" && (err != nil || said != certified) {
+				bad("repository", certified, s.repository)
+				continue
+			}
+			if s.ref != "" && c.Ref != "" && s.ref != c.Ref {
+				bad("ref", c.Ref, s.ref)
+				continue
+			}
+		} else {
+			for _, dep := range t.build.BuildDefinition.ResolvedDependencies {
+				if repo, _, ok := repositoryAt(dep.URI); ok && repo == certified {
+					if d, ok := commitOf(dep); ok {
+						commits = append(commits, d.Hex())
+					}
+				}
+			}
+		}
+		if c.Commit != "" && len(commits) > 0 && !slices.Contains(commits, c.Commit) {
+			bad("commit", c.Commit, strings.Join(commits, ", "))
+			continue
+		}
+		t.pass(CodeSource, rule)
+	}
 }
 
 // checkSource holds what it was built from against the policy.

@@ -86,13 +86,14 @@ type KeyRevocation struct {
 }
 
 // An Identity is what an authority's certificates call a principal: an issuer,
-// and exactly one of workflow, email and URI.
+// and exactly one of workflow, email, URI and user name.
 type Identity struct {
 	Authority string `json:"authority"`          // a name among Trust.Authorities
 	Issuer    string `json:"issuer"`             // exact
 	Workflow  string `json:"workflow,omitempty"` // URL@REF; * stands only in REF's last segment
 	Email     string `json:"email,omitempty"`    // exact
 	URI       string `json:"uri,omitempty"`      // exact
+	Username  string `json:"username,omitempty"` // exact, NAME!DOMAIN as Fulcio writes it
 }
 
 // A Ledger is the log that answers about releases.

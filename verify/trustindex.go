@@ -183,13 +183,13 @@ func (t *Trust) compilePrincipal(l *loader, x *trustIndex, name string, identiti
 			return l.errorf(at+"/issuer", "issuer must be there: without it any issuer could name this identity")
 		}
 		n := 0
-		for _, s := range []string{id.Workflow, id.Email, id.URI} {
+		for _, s := range []string{id.Workflow, id.Email, id.URI, id.Username} {
 			if s != "" {
 				n++
 			}
 		}
 		if n != 1 {
-			return l.errorf(at, "want exactly one of workflow, email and uri")
+			return l.errorf(at, "want exactly one of workflow, email, uri and username")
 		}
 		if id.Workflow != "" {
 			if err := checkPatternURL(id.Workflow); err != nil {

@@ -87,7 +87,7 @@ func (u *unit) countIdentity(x *trustIndex, id Identified, at time.Time) {
 			u.refusals = append(u.refusals, refusal{CodeTrustedTime, p.name, fmt.Sprintf("%s signed %s, after the instant that is judged", id, id.Time.UTC().Format(time.RFC3339))})
 			return
 		}
-		u.count(Signatory{Principal: p.name, Kind: p.kind, Identity: id.String(), Time: id.Time})
+		u.count(Signatory{Principal: p.name, Kind: p.kind, Identity: id.String(), Time: id.Time, Source: id.Source})
 	default:
 		u.refusals = append(u.refusals, refusal{code: CodeKeyPolicy, message: fmt.Sprintf("%s belongs to several principals: %s", id, strings.Join(owners, ", "))})
 	}

@@ -7,14 +7,22 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/touchmark-go/touchmark/verify"
+	"github.com/touchmark-go/touchmark/verify/sigstore"
 )
 
 // A row is one case.
 type row struct {
-	id, format, bundle, artifact, expected, note string
-	root                                         *os.Root
+	id, format, bundle, artifact, trustedRoot string
+	identity, issuer, builder, source, tag    string
+	expected, note                            string
+	root                                      *os.Root
+	cache                                     *authenticators
 }
 
 // columns are the first line of an expected.csv.
@@ -29,7 +37,6 @@ type skip string
 func (s skip) Error() string { return string(s) }
 
 const (
-	skipNotYet    skip = "not-yet"
 	skipAmbiguous skip = "ambiguous: clients differ"
 	skipOpenPGP   skip = "OpenPGP key"
 	skipTextproto skip = "CycloneDX textproto"
@@ -38,15 +45,27 @@ const (
 // An unusable says that the material cannot be read, which is no verdict.
 type unusable struct{ error }
 
-// runners decide a case by its format: nil is a pass. What is not here is to come.
+// runner is what decides a case of this format: nil is a pass.
 func runner(format string) func(row) error {
 	switch format {
 	case "dsse-key":
 		return runDSSE
 	case "in-toto-layout":
 		return runLayout
-	case "sigstore-bundle-msg":
-		return runMessage
+	case "sigstore-bundle-msg", "sigstore-bundle-dsse", "sigstore-jsonl":
+		return runSigstore
+	case "dsse-embedded-cert", "sigstore-bundle-slsa":
+		return runSLSA
+	case "oci-layout-cosign":
+		return runSavedImage
+	case "bundle-custom-ca":
+		return runCustomCA
+	case "npm-attestations":
+		return runNPM
+	case "gcb-provenance":
+		return runGCB
+	case "dsse-vsa":
+		return runVSA
 	case "openvex":
 		return runOpenVEX
 	case "purl-tests":
@@ -60,7 +79,7 @@ func runner(format string) func(row) error {
 	if strings.HasPrefix(format, "cyclonedx-") {
 		return runCycloneDX
 	}
-	return func(row) error { return skipNotYet }
+	return func(row) error { return unusable{fmt.Errorf("format %q is not known", format)} }
 }
 
 // corpus runs every row of a file.
@@ -82,12 +101,17 @@ func corpus(path, root string, out io.Writer) (c counts, err error) {
 	if len(lines) < 2 || !slices.Equal(lines[0], columns) {
 		return c, fmt.Errorf("%s: want a first line %q and cases below it", path, strings.Join(columns, ","))
 	}
+	var rows []row
+	cache := &authenticators{made: map[instance]*sigstore.Authenticator{}, verifiers: map[string]*verify.Verifier{}}
 	for _, l := range lines[1:] {
-		r := row{id: l[0], format: l[1], bundle: l[2], artifact: l[3], expected: l[10], note: l[11], root: dir}
-		if r.expected != "pass" && r.expected != "fail" {
-			return c, fmt.Errorf("%s: %s expects %q, want pass or fail", path, r.id, r.expected)
+		rows = append(rows, row{id: l[0], format: l[1], bundle: l[2], artifact: l[3], trustedRoot: l[4], identity: l[5], issuer: l[6], builder: l[7], source: l[8], tag: l[9],
+			expected: l[10], note: l[11], root: dir, cache: cache})
+		if e := l[10]; e != "pass" && e != "fail" {
+			return c, fmt.Errorf("%s: %s expects %q, want pass or fail", path, l[0], e)
 		}
-		got, why := "pass", runner(r.format)(r)
+	}
+	for i, why := range verdicts(rows) {
+		r, got := rows[i], "pass"
 		if strings.Contains(strings.ToLower(r.note), "ambiguous") {
 			why = skipAmbiguous
 		}
@@ -118,14 +142,43 @@ func corpus(path, root string, out io.Writer) (c counts, err error) {
 	return c, nil
 }
 
+// verdicts runs all rows, several at once, and returns what comes of each.
+func verdicts(rows []row) []error {
+	out := make([]error, len(rows))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := range next {
+				out[i] = runner(rows[i].format)(rows[i])
+			}
+		})
+	}
+	for i := range rows {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return out
+}
+
 // maxCase is the most that one file of a case may have, in bytes.
 const maxCase = 256 << 20
 
-// read returns a file of the case.
-func (r row) read(path string) ([]byte, error) {
+// open opens a file of the case.
+func (r row) open(path string) (*os.File, error) {
 	f, err := r.root.Open(filepath.FromSlash(path))
 	if err != nil {
 		return nil, unusable{err}
+	}
+	return f, nil
+}
+
+// read returns a file of the case.
+func (r row) read(path string) ([]byte, error) {
+	f, err := r.open(path)
+	if err != nil {
+		return nil, err
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxCase+1))

@@ -56,11 +56,7 @@ func runDSSE(r row) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	trust := &verify.Trust{Version: 1, Expires: now.Add(time.Hour).UTC().Truncate(time.Second), Principals: map[string]verify.Principal{}}
-	for i, pem := range pems {
-		trust.Principals[fmt.Sprintf("key-%d", i)] = verify.Principal{Kind: verify.Service, Keys: []verify.Key{{PEM: pem}}}
-	}
+	now, trust := time.Now(), keyTrust(pems...)
 	bundles, err := r.bundles()
 	if err != nil {
 		return err
@@ -74,11 +70,8 @@ func runDSSE(r row) error {
 }
 
 // runMessage wants a Sigstore bundle whose signature, by the key that the note
-// names, is over the artifact itself. One that a certificate signed is to come.
+// names, is over the artifact itself.
 func runMessage(r row) error {
-	if r.noted("key") == "" {
-		return skipNotYet
-	}
 	pems, err := r.trustedKeys()
 	if err != nil {
 		return err
