@@ -299,7 +299,7 @@ func TestParseTrustRefuses(t *testing.T) {
 		}, "issuer must be there"},
 		"two identities in one": {func(d map[string]any) {
 			at(d, "principals", "carol")["identities"].([]any)[0].(map[string]any)["uri"] = "https://x"
-		}, "want exactly one of workflow, email and uri"},
+		}, "want exactly one of workflow, email, uri and username"},
 		"an unknown authority": {func(d map[string]any) { delete(d, "authorities") }, "is no authority"},
 		"a witness twice":      {func(d map[string]any) { at(d, "ledger", "witnesses")["keys"] = []any{"w", "v", "w"} }, "/ledger/witnesses/keys/2: the same witness"},
 		"a witness too many":   {func(d map[string]any) { at(d, "ledger", "witnesses")["atLeast"] = 4 }, "/ledger/witnesses/atLeast"},
