@@ -98,7 +98,13 @@ func gitError(err error) error {
 // what is known without a commit is returned with it.
 func look(ctx context.Context, dir string, env []string) (source, error) {
 	g := newGit(dir, env)
+	var configured source
+	var configErr error
+	var config sync.WaitGroup
+	filtered := g
+	config.Go(func() { configErr = filtered.config(ctx, &configured) })
 	out, err := g.run(ctx, "rev-parse", "--show-toplevel", "HEAD^{commit}", "HEAD^{tree}", "--symbolic-full-name", "HEAD")
+	config.Wait()
 	lines := strings.Split(string(out), "\n")
 	var s source
 	if top := lines[0]; top != "" {
@@ -117,17 +123,20 @@ func look(ctx context.Context, dir string, env []string) (source, error) {
 	}
 	s.commit, s.tree = lines[1], lines[2]
 	top := s.top
-	g.dir = top
+	if top != dir { // a repository in dir may claim the folder of another one as its own
+		configured, filtered = source{}, newGit(top, env)
+		configErr = filtered.config(ctx, &configured)
+	}
+	s.repository, s.remoteWhy = configured.repository, configured.remoteWhy
 	var beside sync.WaitGroup
 	beside.Go(func() { s.ref, s.refWhy = newGit(top, env).ref(ctx, lines[3]) })
-	g.state(ctx, &s)
+	filtered.state(ctx, &s, configErr)
 	beside.Wait()
 	return s, ctx.Err()
 }
 
-// state reads what the configuration says, and what differs from the commit.
-func (g git) state(ctx context.Context, s *source) {
-	err := g.config(ctx, s)
+// state reads what differs from the commit, unless the configuration could not be read.
+func (g git) state(ctx context.Context, s *source, err error) {
 	var dirty []string
 	if err == nil {
 		dirty, err = g.status(ctx, 0)

@@ -66,14 +66,14 @@ func (t *toolchain) programs(ctx context.Context) ([]provenance.ResourceDescript
 	if root == "" || tools == "" {
 		return nil, errors.New("go env named no toolchain")
 	}
-	sum, err := sha256File(ctx, filepath.Join(root, "bin", "go"+exe))
+	sum, err := sumProgram(ctx, filepath.Join(root, "bin", "go"+exe))
 	if err != nil {
 		return nil, errors.New("the go command's file cannot be read")
 	}
 	uri := goURI(t.env["GOVERSION"])
 	deps := []provenance.ResourceDescriptor{{Name: "go", URI: uri, Digest: sum}}
 	for _, tool := range []string{"asm", "cgo", "compile", "link"} {
-		sum, err := sha256File(ctx, filepath.Join(tools, tool+exe))
+		sum, err := sumProgram(ctx, filepath.Join(tools, tool+exe))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
@@ -96,7 +96,7 @@ func (t *toolchain) compiler(ctx context.Context, env []string) *provenance.Reso
 	if err != nil {
 		return nil
 	}
-	sum, err := sha256File(ctx, path)
+	sum, err := sumProgram(ctx, path)
 	if err != nil {
 		return nil
 	}
@@ -157,6 +157,10 @@ func sha256File(ctx context.Context, path string) (provenance.DigestSet, error) 
 		return nil, err
 	}
 	defer f.Close()
+	return sha256Of(ctx, f)
+}
+
+func sha256Of(ctx context.Context, f *os.File) (provenance.DigestSet, error) {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil, errors.New("not a regular file")
 	}
