@@ -55,6 +55,7 @@ func whyOf(t testing.TB, r *capture.Record, name string) string {
 // TestInputs wants what is compiled counted, and a digest of each folder that
 // changes with what is compiled and with nothing else.
 func TestInputs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("main.go", "package main\n\nimport (\n\t_ \"embed\"\n\n\t\"example.com/app/asm\"\n)\n\n//go:embed data/hello.txt\nvar hello string\n\nfunc main() { println(hello, asm.F()) }\n")
 	w.write("data/hello.txt", "hello")
@@ -124,6 +125,7 @@ func TestInputs(t *testing.T) {
 // TestModuleSums wants the sum of a module held against go.sum, the module
 // cache and the source in it, and no record where one of them says otherwise.
 func TestModuleSums(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	env := w.useDep()
 	r := w.capture(capture.Options{}, goBuild("."), env...)
@@ -254,6 +256,7 @@ func TestWorkspace(t *testing.T) {
 
 // TestProfiles wants the profiles that the compiler optimizes by, with digests.
 func TestProfiles(t *testing.T) {
+	t.Parallel()
 	profile := pgoProfile(t)
 	for _, test := range []struct {
 		name, file, flag string
@@ -321,6 +324,7 @@ func TestTwoProfiles(t *testing.T) {
 // TestSettings wants what go env and flags set recorded, and agreeing with the
 // binary.
 func TestSettings(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, test := range []struct {
 		args []string
@@ -348,6 +352,7 @@ func TestSettings(t *testing.T) {
 
 // TestUnknownInputs says why the inputs of some commands are not known.
 func TestUnknownInputs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("overlay.json", `{"Replace": {"`+w.dir+`/main.go": "`+w.dir+`/other.txt"}}`)
 	w.write("other.txt", "package main\n\nfunc main() {}\n")
@@ -389,6 +394,7 @@ func TestChangedSource(t *testing.T) {
 // TestDeterministic builds twice, and wants the same bytes but for what is
 // particular to a run.
 func TestDeterministic(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	env := w.useDep()
 	var before []byte
@@ -416,6 +422,7 @@ func TestDeterministic(t *testing.T) {
 
 // TestFromAbove runs go build -C above the work tree.
 func TestFromAbove(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("cmd/app/main.go", "package main\n\nfunc main() {}\n")
 	w.commit()

@@ -224,6 +224,7 @@ func TestFailedBuild(t *testing.T) {
 
 // TestOutputs says which outputs a command may be said to have made.
 func TestOutputs(t *testing.T) {
+	t.Parallel()
 	old := time.Now().Add(-time.Hour)
 	for _, test := range []struct {
 		name, script string
@@ -306,6 +307,7 @@ func TestUpToDate(t *testing.T) {
 
 // TestSeveralOutputs records two programs of one command.
 func TestSeveralOutputs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("cmd/a/main.go", "package main\n\nfunc main() {}\n")
 	w.write("cmd/b/main.go", "package main\n\nfunc main() { println() }\n")
@@ -426,6 +428,7 @@ func TestRefusedCommands(t *testing.T) {
 
 // TestFolders tells the root, the command's folder and -C apart.
 func TestFolders(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("sub/tool/main.go", "package main\n\nfunc main() {}\n")
 	w.commit()

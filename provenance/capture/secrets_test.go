@@ -34,6 +34,7 @@ func everything(t testing.TB, r *capture.Record) []byte {
 // TestSecrets plants secrets wherever a build has them, and searches every byte
 // of what is written (docs/threats.md, rows 55 and 56).
 func TestSecrets(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	n := 0
 	var secrets []string

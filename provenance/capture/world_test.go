@@ -5,13 +5,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
 	"strings"
+	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 	"unicode"
 
@@ -35,14 +38,112 @@ func newWorld(t testing.TB) *world {
 	}
 	w := &world{t: t, dir: realTemp(t)}
 	w.env = append(cleanEnv(t), "GOFLAGS=")
-	w.write("go.mod", "module example.com/app\n\ngo 1.26\n")
-	w.write("main.go", "package main\n\nvar version = \"none\"\n\nfunc main() { println(\"hello\", version) }\n")
-	w.write(".gitignore", "dist/\n")
-	w.git("init", "-q", "-b", "main")
-	w.git("remote", "add", "origin", "https://github.com/acme/app.git")
-	w.commit()
+	pattern, err := patternWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(w.dir, pattern); err != nil {
+		t.Fatal(err)
+	}
+	w.git("update-index", "-q", "--refresh") // as the files lie here
 	return w
 }
+
+// patternWorld is the work tree that every world begins as. It is made once.
+var patternWorld = sync.OnceValues(func() (fs.FS, error) {
+	dir, err := os.MkdirTemp("", "pattern")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	files := fstest.MapFS{}
+	for name, content := range map[string]string{
+		"go.mod":     "module example.com/app\n\ngo 1.26\n",
+		"main.go":    "package main\n\nvar version = \"none\"\n\nfunc main() { println(\"hello\", version) }\n",
+		".gitignore": "dist/\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	for _, args := range [][]string{
+		{"init", "-q", "-b", "main"}, {"remote", "add", "origin", "https://github.com/acme/app.git"},
+		{"add", "-A"}, {"commit", "-q", "--allow-empty", "-m", "x"},
+	} {
+		cmd := exec.Command("git", args...)
+		cmd.Dir, cmd.Env = dir, append(gitEnv(dir), "PATH="+os.Getenv("PATH"))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("git %q: %v\n%s", args, err, out)
+		}
+	}
+	err = fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		file := &fstest.MapFile{Mode: info.Mode(), ModTime: info.ModTime()}
+		if !d.IsDir() {
+			if file.Data, err = os.ReadFile(filepath.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+		files[name] = file
+		return nil
+	})
+	return files, err
+})
+
+// gitEnv is git's environment without the machine's own set-up.
+func gitEnv(home string) []string {
+	return []string{"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + filepath.Join(home, "gitconfig"),
+		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com",
+		"GIT_AUTHOR_DATE=2026-11-01T00:00:00Z", "GIT_COMMITTER_DATE=2026-11-01T00:00:00Z"}
+}
+
+// goCache is the build cache of whoever runs the tests.
+var goCache = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("go", "env", "GOCACHE").Output()
+	return strings.TrimSpace(string(out)), err
+})
+
+// program is a Go program that was built from the pattern of worlds, unstamped, for
+// tests that are about something else than how it is built.
+func program(t testing.TB) string {
+	t.Helper()
+	data, err := builtProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(path, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var builtProgram = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "program")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	pattern, err := patternWorld()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.CopyFS(dir, pattern); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", "app", ".")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS=", "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%v\n%s", err, out)
+	}
+	return os.ReadFile(filepath.Join(dir, "app"))
+})
 
 func realTemp(t testing.TB) string {
 	t.Helper()
@@ -55,15 +156,13 @@ func realTemp(t testing.TB) string {
 
 func cleanEnv(t testing.TB) []string {
 	t.Helper()
-	cache, err := exec.Command("go", "env", "GOCACHE").Output()
+	cache, err := goCache()
 	if err != nil {
 		t.Fatal(err)
 	}
 	home := realTemp(t)
-	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "USERPROFILE=" + home, "GOCACHE=" + strings.TrimSpace(string(cache)), "GOENV=off", "GOPROXY=off",
-		"GOTOOLCHAIN=local", "GONOSUMDB=*", "GOPATH=" + filepath.Join(home, "go"), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + filepath.Join(home, "gitconfig"),
-		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com",
-		"GIT_AUTHOR_DATE=2026-11-01T00:00:00Z", "GIT_COMMITTER_DATE=2026-11-01T00:00:00Z"}
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "USERPROFILE=" + home, "GOCACHE=" + cache, "GOENV=off", "GOPROXY=off",
+		"GOTOOLCHAIN=local", "GONOSUMDB=*", "GOPATH=" + filepath.Join(home, "go")}, gitEnv(home)...)
 }
 
 func (w *world) write(name, content string) {
