@@ -41,7 +41,7 @@ Only 0 is a yes.`,
 		title    string
 		commands []named
 	}{
-		{"To build:", []named{{"keys", newKeys}, {"build", newBuild}, {"capture", newCapture}, {"sbom", newSBOM}, {"attest", newAttest}, {"sign", newSign}}},
+		{"To build:", []named{{"keys", newKeys}, {"build", newBuild}, {"capture", newCapture}, {"sbom", newSBOM}, {"attest", newAttest}, {"sign", newSign}, {"store", newStore}}},
 		{"To decide:", []named{{"trust", newTrust}, {"policy", newPolicy}, {"verify", newVerify}}},
 		{"To look:", []named{{"inspect", newInspect}, {"diff", newDiff}}},
 	}

@@ -21,6 +21,7 @@ type CopyOptions struct {
 type Progress struct{ Subjects, Bundles, Blobs int }
 
 // Copy carries evidence and blobs from one store to another: to a mirror, into an archive, over an air gap, or back.
+// Blobs go first, for in a registry evidence hangs on what is there.
 // What was interrupted goes on when it is called again. Evidence that cannot be read and content that is not what its
 // digest says are not carried; they are named in the error, after all the rest was. Any other trouble ends it at once.
 func Copy(ctx context.Context, to, from Store) (Progress, error) {
@@ -31,13 +32,13 @@ func Copy(ctx context.Context, to, from Store) (Progress, error) {
 func (o CopyOptions) Copy(ctx context.Context, to, from Store) (Progress, error) {
 	c := copier{CopyOptions: o, to: to, from: from}
 	if len(o.Subjects) > 0 || len(o.Blobs) > 0 {
-		for _, d := range o.Subjects {
-			if err := c.subject(ctx, d); err != nil {
+		for _, d := range o.Blobs {
+			if err := c.blob(ctx, d); err != nil {
 				return c.done, err
 			}
 		}
-		for _, d := range o.Blobs {
-			if err := c.blob(ctx, d); err != nil {
+		for _, d := range o.Subjects {
+			if err := c.subject(ctx, d); err != nil {
 				return c.done, err
 			}
 		}
@@ -47,19 +48,19 @@ func (o CopyOptions) Copy(ctx context.Context, to, from Store) (Progress, error)
 	if !ok {
 		return c.done, errors.New("the source cannot list what it holds: name subjects or blobs")
 	}
-	for d, err := range all.Subjects(ctx) {
-		if err != nil {
-			return c.done, err
-		}
-		if err := c.subject(ctx, d); err != nil {
-			return c.done, err
-		}
-	}
 	for d, err := range all.Blobs(ctx) {
 		if err != nil {
 			return c.done, err
 		}
 		if err := c.blob(ctx, d); err != nil {
+			return c.done, err
+		}
+	}
+	for d, err := range all.Subjects(ctx) {
+		if err != nil {
+			return c.done, err
+		}
+		if err := c.subject(ctx, d); err != nil {
 			return c.done, err
 		}
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/touchmark-go/touchmark/sign/store"
 )
 
-// Bundles implements [store.Store]: what refers to the image, and what cosign before version 3 kept under the tag
-// sha256-HEX.att. The list of a registry says which artifacts to look at; what one is and what it is about, only its
+// Bundles implements [store.Store]: what refers to the image or the blob, and what cosign before version 3 kept under
+// the tag sha256-HEX.att. The list of a registry says which artifacts to look at; what one is and what it is about, only its
 // manifest does, which is fetched by its digest. Origin is the manifest: "HOST/PATH@sha256:HEX".
 //
 // Trouble with the registry is an error, and never less evidence. That an artifact is listed and not there is the
@@ -29,6 +29,9 @@ func (r *Repository) Bundles(ctx context.Context, subject provenance.Digest) ([]
 	}
 	c := collector{Repository: r, ctx: ctx, left: store.MaxEvidence}
 	if err := c.referrers(subject); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.name, err)
+	}
+	if err := c.ofBlob(subject); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.name, err)
 	}
 	if err := c.attachments(subject); err != nil {
@@ -71,6 +74,9 @@ func (c *collector) referrers(subject provenance.Digest) error {
 		return nil
 	}
 	err := c.remote.Referrers(c.ctx, about, "", add)
+	if errors.Is(err, errdef.ErrInvalidReference) && c.unlisted() && len(about.Digest) > maxTag {
+		err = nil // the fallback tag of a SHA-512 is longer than a tag may be, so there is none
+	}
 	if err == nil && c.unlisted() {
 		err = c.tagged(about.Digest, add)
 	}
@@ -86,6 +92,27 @@ func (c *collector) referrers(subject provenance.Digest) error {
 		}
 	}
 	return nil
+}
+
+// ofBlob reads what refers to the manifest that a blob hangs on. Where its tag leads is the registry's word, and what
+// is found there is about the blob only if the statement says so.
+func (c *collector) ofBlob(subject provenance.Digest) error {
+	d, err := c.remote.Resolve(c.ctx, blobTag(subject))
+	if errors.Is(err, errdef.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	manifest, err := provenance.ParseDigest(d.Digest.String())
+	if err == nil {
+		err = usable(manifest)
+	}
+	if err != nil {
+		c.bad(d, "the tag %s: %w", blobTag(subject), err)
+		return nil
+	}
+	return c.referrers(manifest)
 }
 
 // tagged finds what is about subject by its own tags, see [Repository.Push].
@@ -115,6 +142,9 @@ func (c *collector) tagged(subject digest.Digest, add func([]ocispec.Descriptor)
 	return err
 }
 
+// maxTag is how long a tag may be.
+const maxTag = 128
+
 var errTooMany = errors.New("too many referrers")
 
 // referrer reads one artifact. An error is trouble with the registry.
@@ -143,8 +173,8 @@ func (c *collector) referrer(d ocispec.Descriptor, subject provenance.Digest) er
 // attachments reads what lies under cosign's tag.
 func (c *collector) attachments(subject provenance.Digest) error {
 	tag := fmt.Sprintf("%s-%s.att", subject.Algorithm(), subject.Hex())
-	if len(tag) > 128 {
-		return nil // no tag is that long
+	if len(tag) > maxTag {
+		return nil
 	}
 	d, err := c.remote.Resolve(c.ctx, tag)
 	if errors.Is(err, errdef.ErrNotFound) {

@@ -192,8 +192,42 @@ func TestRepository(t *testing.T) {
 		if got := found(t, r, other); got != nil {
 			t.Errorf("about another: %q", got)
 		}
-		if err := r.Push(t.Context(), other, a); err == nil || !strings.Contains(err.Error(), "push the image before its evidence") {
+		if err := r.Push(t.Context(), other, a); err == nil || !strings.Contains(err.Error(), "push the image, or the blob, before its evidence") {
 			t.Errorf("about an image that is not there: %v", err)
+		}
+	})
+}
+
+// Evidence about a file that is no image is kept beside the blob that it is.
+func TestEvidenceOfBlob(t *testing.T) {
+	both(t, func(t *testing.T, referrers bool) {
+		name, _ := serve(t, referrers, nil)
+		r := open(t, name)
+		app := provenance.SumSHA256([]byte("app"))
+		a, b := evidence(t, "alice", app), evidence(t, "bob", app)
+		if err := r.Push(t.Context(), app, a); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("before the blob: %v", err)
+		}
+		if got, err := r.PutBlob(t.Context(), strings.NewReader("app")); err != nil || got != app {
+			t.Fatal(got, err)
+		}
+		if got := found(t, r, app); got != nil {
+			t.Errorf("before: %q", got)
+		}
+		for range 2 {
+			if err := r.Push(t.Context(), app, a, b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, want := found(t, open(t, name), app), lines(t, a, b); !slices.Equal(got, want) {
+			t.Errorf("found %q, want %q", got, want)
+		}
+		long, err := provenance.ParseDigest("sha512:" + strings.Repeat("a", 128)) // no tag is that long
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := found(t, r, long); got != nil {
+			t.Errorf("about another, by SHA-512: %q", got)
 		}
 	})
 }

@@ -22,8 +22,8 @@ import (
 // maxTries is how often a place in the list of referrers is fought for.
 const maxTries = 12
 
-// Push implements [store.Store]. The subject, an image or an index, must be in the repository. Pushing the same again
-// changes nothing.
+// Push implements [store.Store]. The subject, an image, an index or a blob of [Repository.PutBlob], must be in the
+// repository; if it is not, the error is [store.ErrNotFound]. Pushing the same again changes nothing.
 //
 // Where a registry has no referrers API, who pushes keeps the list of referrers under a tag, and two who do so at once
 // overwrite each other's. So there each bundle gets a tag of its own as well, which nobody else writes, and by which
@@ -34,7 +34,10 @@ func (r *Repository) Push(ctx context.Context, subject provenance.Digest, bundle
 	}
 	about, err := r.remote.Resolve(ctx, subject.String())
 	if errors.Is(err, errdef.ErrNotFound) {
-		return fmt.Errorf("%s has no %s: push the image before its evidence", r.name, subject)
+		about, err = r.remote.Resolve(ctx, blobTag(subject))
+	}
+	if errors.Is(err, errdef.ErrNotFound) {
+		return fmt.Errorf("%s has no %s: push the image, or the blob, before its evidence: %w", r.name, subject, store.ErrNotFound)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
@@ -191,6 +194,11 @@ func (r *Repository) putBlob(ctx context.Context, d ocispec.Descriptor, content 
 	}
 	m := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromBytes(manifest), Size: int64(len(manifest))}
 	return r.remote.PushReference(ctx, m, bytes.NewReader(manifest), fmt.Sprintf("sha256-%s.blob", d.Digest.Encoded()))
+}
+
+// blobTag is the tag on which a blob hangs, and by which evidence about it is found: evidence refers to manifests.
+func blobTag(d provenance.Digest) string {
+	return fmt.Sprintf("%s-%.64s.blob", d.Algorithm(), d.Hex())
 }
 
 // seekable is content, or a copy of it that can be read again. The caller calls done.
