@@ -175,7 +175,7 @@ func (d *deciding) countsNot(u *unit, a *release.Approval, s Signatory, status *
 		return fmt.Sprintf("is for %q", a.To)
 	case a.From != from:
 		return fmt.Sprintf("is from %q, want %q", a.From, from)
-	case a.Policy != d.ref.Digest:
+	case a.Policy != d.approvedAs:
 		return "is under another policy, " + short(a.Policy)
 	case !d.req.At.Before(a.Expires):
 		return "expired " + a.Expires.UTC().Format(time.RFC3339)

@@ -108,30 +108,37 @@ func (l *loader) saysSomething(pointer string, value any, values func(pointer st
 	return nil
 }
 
-// A Quorum is so many principals out of a group. Of holds names of principals
-// and of roles; the zero Quorum is invalid. In a file a bare name is a quorum
-// of one, and {"any": true} is Any: whoever trust knows.
+// A Quorum is so many principals out of a group, or out of each of several. Of
+// holds names of principals and of roles; the zero Quorum is invalid. In a file a
+// bare name is a quorum of one, and {"any": true} is Any: whoever trust knows.
 type Quorum struct {
 	Any     bool     // one principal, whichever trust knows; then nothing else is set
 	AtLeast int      // how many distinct principals; at least 1
 	Of      []string // names of principals and roles; each once
+	And     []Quorum // further groups that must be met too, without Any and And of their own; nobody counts for two of them
 }
 
 // MarshalJSON writes the form that a file has.
 func (q Quorum) MarshalJSON() ([]byte, error) {
-	if q.Any && (q.AtLeast != 0 || len(q.Of) > 0) {
+	if q.Any && (q.AtLeast != 0 || len(q.Of)+len(q.And) > 0) {
 		return nil, errors.New("a quorum of any and of somebody")
 	}
 	if q.Any {
 		return anyJSON, nil
 	}
-	if q.AtLeast == 1 && len(q.Of) == 1 && q.Of[0] != "any" { // a word of the grammar, and no name
+	for _, g := range q.And {
+		if g.Any || len(g.And) > 0 {
+			return nil, errors.New("a group of a quorum that has Any or And itself")
+		}
+	}
+	if q.AtLeast == 1 && len(q.Of) == 1 && q.Of[0] != "any" && len(q.And) == 0 { // a word of the grammar, and no name
 		return json.Marshal(q.Of[0])
 	}
 	return json.Marshal(struct {
 		AtLeast int      `json:"atLeast"`
 		Of      []string `json:"of"`
-	}{q.AtLeast, q.Of})
+		And     []Quorum `json:"and,omitempty"`
+	}{q.AtLeast, q.Of, q.And})
 }
 
 // String is the quorum in words: "2 of alice, bob, carol".
@@ -139,10 +146,14 @@ func (q Quorum) String() string {
 	if q.Any {
 		return "anyone known to trust"
 	}
+	s := fmt.Sprintf("%d of %s", q.AtLeast, strings.Join(q.Of, ", "))
 	if q.AtLeast == 1 && len(q.Of) == 1 {
-		return q.Of[0]
+		s = q.Of[0]
 	}
-	return fmt.Sprintf("%d of %s", q.AtLeast, strings.Join(q.Of, ", "))
+	for _, g := range q.And {
+		s += " and " + g.String()
+	}
+	return s
 }
 
 var anyJSON = []byte(`{"any":true}`)
@@ -163,15 +174,16 @@ func (l *loader) quorum(pointer string, data json.RawMessage, mayAny bool) (Quor
 		return Quorum{AtLeast: 1, Of: []string{name}}, nil
 	}
 	var in struct {
-		Any     *bool    `json:"any"`
-		AtLeast *int     `json:"atLeast"`
-		Of      []string `json:"of"`
+		Any     *bool             `json:"any"`
+		AtLeast *int              `json:"atLeast"`
+		Of      []string          `json:"of"`
+		And     []json.RawMessage `json:"and"`
 	}
 	if err := l.decode(pointer, data, &in); err != nil {
 		return Quorum{}, err
 	}
 	if in.Any != nil {
-		if !mayAny || !*in.Any || in.AtLeast != nil || in.Of != nil {
+		if !mayAny || !*in.Any || in.AtLeast != nil || in.Of != nil || in.And != nil {
 			return Quorum{}, l.errorf(pointer+"/any", "want {\"atLeast\": N, \"of\": [names]}")
 		}
 		return Quorum{Any: true}, nil
@@ -192,7 +204,31 @@ func (l *loader) quorum(pointer string, data json.RawMessage, mayAny bool) (Quor
 		}
 		seen[name] = true
 	}
-	return Quorum{AtLeast: *in.AtLeast, Of: in.Of}, nil
+	q := Quorum{AtLeast: *in.AtLeast, Of: in.Of}
+	for i, data := range in.And {
+		at := fmt.Sprintf("%s/and/%d", pointer, i)
+		g, err := l.quorum(at, data, false)
+		if err != nil {
+			return Quorum{}, err
+		}
+		if g.And != nil {
+			return Quorum{}, l.errorf(at+"/and", "groups stand side by side, not one in another")
+		}
+		q.And = append(q.And, g)
+	}
+	if in.And != nil && q.And == nil {
+		return Quorum{}, l.errorf(pointer+"/and", "names no group: leave it out")
+	}
+	return q, nil
+}
+
+// group reads a Quorum of one group, where several are a list of quorums.
+func (l *loader) group(pointer string, data json.RawMessage) (Quorum, error) {
+	q, err := l.quorum(pointer, data, false)
+	if err == nil && q.And != nil {
+		return q, l.errorf(pointer+"/and", "groups are entries of their own here")
+	}
+	return q, err
 }
 
 // validName reports whether s can name a principal, a role or an authority.

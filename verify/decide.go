@@ -131,9 +131,9 @@ func (v *Verifier) ask(r *Request) (name, *Finding) {
 	}
 	var asked name
 	switch {
-	case v.pkg != "" && r.Name == "":
-		return bad("the policy is for a package: say by which name the artifact was asked for", "a name of "+v.pkg, "")
-	case v.pkg == "" && r.Name != "":
+	case v.pkg.some() && r.Name == "":
+		return bad("the policy is for a package: say by which name the artifact was asked for", "a name of "+v.pkg.String(), "")
+	case !v.pkg.some() && r.Name != "":
 		return bad("the policy is for no package, so a name means nothing to it", "no name", r.Name)
 	case v.environment != "" && r.Environment == "":
 		return bad("the policy is for an environment: say where the artifact is to run", v.environment, "")
@@ -156,7 +156,7 @@ func (v *Verifier) ask(r *Request) (name, *Finding) {
 		for _, a := range p.Attestations {
 			for _, m := range a.Predicate {
 				if m.Request == "version" && asked.version == "" {
-					return bad("the policy compares with the version that was asked for", v.pkg+" with a version", r.Name)
+					return bad("the policy compares with the version that was asked for", v.pkg.String()+" with a version", r.Name)
 				}
 			}
 		}
@@ -270,10 +270,14 @@ func (u *unit) match(artifact provenance.DigestSet) {
 // run is one policy over the artifact and its evidence.
 func (d *deciding) run() {
 	if d.Package != "" {
-		if d.asked.pkg == d.pkg {
-			d.pass(CodeBinding, "/package", "")
+		if d.pkg.matches(d.asked.pkg) {
+			if d.pkg.any {
+				d.add(Finding{Code: CodeBinding, Status: Waived, Rule: "/package", Message: "any"})
+			} else {
+				d.pass(CodeBinding, "/package", "")
+			}
 		} else {
-			d.add(Finding{Code: CodeBinding, Status: Failed, Rule: "/package", Message: "asked for another package than the policy is for", Want: d.pkg, Got: d.asked.pkg})
+			d.add(Finding{Code: CodeBinding, Status: Failed, Rule: "/package", Message: "asked for another package than the policy is for", Want: d.pkg.String(), Got: d.asked.pkg})
 		}
 	}
 	if d.Environment != "" {
@@ -293,6 +297,7 @@ func (d *deciding) run() {
 	}
 	d.checkApprovals(status)
 	d.checkExamine()
+	d.applyExceptions(status)
 }
 
 // lastGood adds what a person looks for next, if a ledger is at hand. It decides nothing.

@@ -138,7 +138,7 @@ func (d *deciding) ownWitnesses(digest provenance.Digest) []witness {
 			continue
 		}
 		a := &accepted{unit: u}
-		if slices.Contains(d.types, u.statement.PredicateType) && a.countFor(d.Provenance.SignedBy, d.signers) {
+		if slices.Contains(d.types, u.statement.PredicateType) && d.countFor(a, d.Provenance.SignedBy, d.signers) {
 			if build, err := provenance.ParseBuild(u.statement); err == nil && d.builds(a.counted, build.RunDetails.Builder.ID) {
 				a.build = build
 				out = append(out, provenanceWitness(a))
@@ -146,7 +146,7 @@ func (d *deciding) ownWitnesses(digest provenance.Digest) []witness {
 			continue
 		}
 		for i := range d.Attestations {
-			if r := &d.Attestations[i]; r.Type != sbom.PredicateType || u.statement.PredicateType != r.Type || !a.countFor(r.SignedBy, d.attesters[i]) {
+			if r := &d.Attestations[i]; r.Type != sbom.PredicateType || u.statement.PredicateType != r.Type || !d.countFor(a, r.SignedBy, d.attesters[i]) {
 				continue
 			}
 			bom, err := sbom.ParsePredicate(u.statement.Predicate)
@@ -161,14 +161,14 @@ func (d *deciding) ownWitnesses(digest provenance.Digest) []witness {
 }
 
 // countFor counts the signers that a rule wants.
-func (a *accepted) countFor(q Quorum, signers map[string]bool) bool {
+func (d *deciding) countFor(a *accepted, q Quorum, signers map[string]bool) bool {
 	a.counted = nil
 	for _, s := range a.unit.sorted() {
 		if signers[s.Principal] {
 			a.counted = append(a.counted, s.Principal)
 		}
 	}
-	return len(a.counted) >= max(q.AtLeast, 1)
+	return len(a.counted) > 0 && d.trust.seated(q, a.counted) >= q.need()
 }
 
 // builds reports whether trust pairs one of the principals with the builder.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/touchmark-go/touchmark/internal/strictjson"
@@ -26,13 +27,16 @@ const (
 type Policy struct {
 	Version      int               // counts up from 1
 	Name         string            // for verdicts
-	Package      string            // a purl without version, or an image name; empty if the policy is for whatever it is given
+	Package      string            // a purl without version, or an image name; one with /* behind it for all directly below; "any" for every package; empty if the policy is for whatever it is given, by no name
 	Environment  string            // empty if the policy is for every environment
 	Examine      ExamineRule       // whether the artifact is opened
 	Provenance   ProvenanceRule    // how it must have been made
 	Attestations []AttestationRule // what else must be attested; all of them
 	Approvals    []Quorum          // how many of whom must approve; persons only, and nobody fills two places
 	Release      *ReleaseRule      // nil if no ledger is asked
+	Exceptions   *ExceptionRule    // nil if there are none
+
+	signed *signedPolicy // by whom, if [PolicyReader] read it; believed only while the digest is still that
 }
 
 // An ExamineMode says whether a Go binary is held against its evidence.
@@ -132,6 +136,11 @@ func (p *Policy) Digest() provenance.Digest { return canonicalDigest(p.Marshal()
 func (p *Policy) Warnings() []string {
 	var w []string
 	add := func(pointer, what string) { w = append(w, pointer+": "+what) }
+	if p.Package == "any" {
+		add("/package", "any: it is for every package")
+	} else if strings.HasSuffix(p.Package, "/*") {
+		add("/package", p.Package+": it is for every package directly below")
+	}
 	if p.Examine.Mode != ExamineRequired {
 		add("/examine", fmt.Sprintf("%s: the artifact is not opened, or need not be a Go binary", p.Examine.Mode))
 	}
@@ -171,6 +180,11 @@ func (p *Policy) Warnings() []string {
 		}
 		if a.Type == sbom.PredicateType && p.Examine.Mode == ExamineOff {
 			add(fmt.Sprintf("/attestations/%d", i), "the SBOM is not held against the artifact, because examine is off")
+		}
+	}
+	if p.Exceptions != nil {
+		for i, rule := range p.Exceptions.Rules {
+			add(fmt.Sprintf("/exceptions/rules/%d", i), fmt.Sprintf("%s may be waived for up to %s by %s", rule, formatDuration(p.Exceptions.For), p.Exceptions.ApprovedBy))
 		}
 	}
 	return w

@@ -25,6 +25,7 @@ type policyFile struct {
 	Attestations []attestationFile `json:"attestations,omitempty"`
 	Approvals    []json.RawMessage `json:"approvals,omitempty"`
 	Release      *releaseFile      `json:"release,omitempty"`
+	Exceptions   *exceptionFile    `json:"exceptions,omitempty"`
 }
 
 type examineFile struct {
@@ -85,12 +86,8 @@ func (l *loader) policy(in *policyFile) (*Policy, error) {
 	}
 	p := &Policy{Version: in.Version, Name: in.Name, Package: in.Package, Environment: in.Environment}
 	if in.Package != "" {
-		if _, err := parseName(in.Package); err != nil {
+		if _, err := parsePackage(in.Package); err != nil {
 			return nil, l.errorf("/package", "%v", err)
-		} else if name, _ := parseName(in.Package); name.version != "" {
-			return nil, l.errorf("/package", "a policy is for a package, not for version %q of it", name.version)
-		} else if !name.digest.IsZero() {
-			return nil, l.errorf("/package", "a policy is for a package, not for one digest of it")
 		}
 	}
 	if in.Environment != "" && !validName(in.Environment) {
@@ -114,7 +111,7 @@ func (l *loader) policy(in *policyFile) (*Policy, error) {
 		p.Attestations = append(p.Attestations, a)
 	}
 	for i, data := range in.Approvals {
-		q, err := l.quorum(fmt.Sprintf("/approvals/%d", i), data, false)
+		q, err := l.group(fmt.Sprintf("/approvals/%d", i), data)
 		if err != nil {
 			return nil, err
 		}
@@ -125,6 +122,11 @@ func (l *loader) policy(in *policyFile) (*Policy, error) {
 	}
 	if in.Release != nil {
 		if p.Release, err = l.release(in.Release); err != nil {
+			return nil, err
+		}
+	}
+	if in.Exceptions != nil {
+		if p.Exceptions, err = l.exceptions(in.Exceptions, p); err != nil {
 			return nil, err
 		}
 	}
@@ -414,6 +416,9 @@ func (p *Policy) Marshal() []byte {
 	}
 	if r := p.Release; r != nil {
 		out.Release = &releaseFile{Product: r.Product, From: r.From, Soak: age(r.Soak), MaxHeadAge: age(r.MaxHeadAge), Witnesses: r.Witnesses}
+	}
+	if e := p.Exceptions; e != nil {
+		out.Exceptions = &exceptionFile{ApprovedBy: mustRaw(e.ApprovedBy), Rules: e.Rules, For: age(e.For)}
 	}
 	data, err := json.MarshalIndent(out, "", "  ")
 	if err != nil {

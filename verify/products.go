@@ -102,7 +102,7 @@ func (l *loader) products(in map[string]productFile) (map[string]Product, error)
 func (l *loader) quorums(at string, in []json.RawMessage) ([]Quorum, error) {
 	var out []Quorum
 	for i, data := range in {
-		q, err := l.quorum(fmt.Sprintf("%s/%d", at, i), data, false)
+		q, err := l.group(fmt.Sprintf("%s/%d", at, i), data)
 		if err != nil {
 			return nil, err
 		}

@@ -16,7 +16,7 @@ import (
 func (v *Verdict) String() string {
 	var b strings.Builder
 	failed := v.Failed()
-	checks, passed, waived, noted := 0, []string(nil), []string(nil), []Finding(nil)
+	checks, passed, waived, noted, excepted := 0, []string(nil), []string(nil), []Finding(nil), []Finding(nil)
 	seen := map[string]bool{}
 	for _, f := range v.Findings {
 		if f.Status == Noted {
@@ -31,6 +31,8 @@ func (v *Verdict) String() string {
 		case f.Status == Passed && !seen[word]:
 			passed = append(passed, word)
 			seen[word] = true
+		case f.Status == Waived && f.Exception != nil:
+			excepted = append(excepted, f)
 		case f.Status == Waived:
 			waived = append(waived, word+" ("+show(f.Rule)+")")
 		}
@@ -80,16 +82,24 @@ func (v *Verdict) String() string {
 		}
 		fmt.Fprintf(&b, "set aside %s: %s %s\n", show(f.Evidence), f.Code, show(f.Message))
 	}
+	for _, f := range excepted {
+		fmt.Fprintf(&b, "EXCEPTION %s  %s (%s)\n", f.Code, show(f.Message), show(f.Rule))
+		fmt.Fprintf(&b, "    want %s   got %s\n", show(orNothing(f.Want)), show(orNothing(f.Got)))
+		fmt.Fprintf(&b, "    by   %s until %s (%s): %s\n", show(strings.Join(f.Exception.By, ", ")), f.Exception.Until.UTC().Format(time.RFC3339), show(f.Exception.Evidence), show(f.Exception.Reason))
+	}
 	if len(waived) > 0 {
 		fmt.Fprintf(&b, "%d waived: %s\n", len(waived), strings.Join(waived, " "))
 	}
 	if len(passed) > 0 {
-		n := checks - len(failed) - len(waived)
+		n := checks - len(failed) - len(waived) - len(excepted)
 		fmt.Fprintf(&b, "%d passed: %s\n", n, strings.Join(passed, " "))
 	}
 	var by []string
 	for _, p := range v.Policies {
 		by = append(by, fmt.Sprintf("policy %s v%d %s", show(p.Name), p.Version, short(p.Digest)))
+		if p.SignedBy != "" {
+			by[len(by)-1] += " signed by " + show(p.SignedBy)
+		}
 	}
 	if !v.Trust.Digest.IsZero() {
 		by = append(by, fmt.Sprintf("trust v%d %s", v.Trust.Version, short(v.Trust.Digest)))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/provenance"
+	"github.com/touchmark-go/touchmark/provenance/release"
 )
 
 // An accepted is evidence about the artifact by somebody whom the rule names.
@@ -187,7 +188,7 @@ func misspelt(u *unit) bool {
 
 // wanted reports whether some rule of the policy wants the type.
 func (d *deciding) wanted(predicateType string) bool {
-	return slices.Contains(d.types, predicateType) || len(d.Approvals) > 0 && predicateType == approvalType ||
+	return slices.Contains(d.types, predicateType) || d.Exceptions != nil && predicateType == release.ExceptionType || len(d.Approvals) > 0 && predicateType == approvalType ||
 		slices.ContainsFunc(d.Attestations, func(a AttestationRule) bool { return a.Type == predicateType })
 }
 
@@ -248,11 +249,11 @@ func (d *deciding) countSigners(t *trial, rule string, q Quorum, signers map[str
 			t.counted = append(t.counted, s.Principal)
 		}
 	}
-	need := q.AtLeast
-	if q.Any {
-		need = 1
+	need, have := q.need(), len(t.counted)
+	if len(q.And) > 0 {
+		have = d.trust.seated(q, t.counted)
 	}
-	if len(t.counted) >= need {
+	if have >= need {
 		if q.Any {
 			t.waive(CodeSignature, rule, "any principal")
 		} else {
@@ -260,7 +261,7 @@ func (d *deciding) countSigners(t *trial, rule string, q Quorum, signers map[str
 		}
 		return true
 	}
-	f := Finding{Code: CodeThreshold, Rule: rule, Message: fmt.Sprintf("%d of %d signers", len(t.counted), need), Want: q.String(), Got: strings.Join(t.counted, ", ")}
+	f := Finding{Code: CodeThreshold, Rule: rule, Message: fmt.Sprintf("%d of %d signers", have, need), Want: q.String(), Got: strings.Join(t.counted, ", ")}
 	var asides []string
 	for _, r := range t.unit.refusals {
 		if r.principal == "" || signers[r.principal] {

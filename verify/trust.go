@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/touchmark-go/touchmark/internal/jcs"
+	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
@@ -31,6 +32,7 @@ type Trust struct {
 	Authorities map[string]Authority // who vouches for identities, by name
 	Principals  map[string]Principal // by name
 	Roles       map[string][]string  // names of principals by role
+	Policies    map[string]Quorum    // who signs the policy of a name; one that is named here counts only as [PolicyReader] read it
 	Ledger      *Ledger              // nil if there is none
 	SumDBs      []string             // keys of Go checksum databases, "NAME+HASH+KEY" as in GOSUMDB; several of one name are all good
 	Revokers    []string             // names of principals and roles that may revoke anything in the ledger
@@ -112,17 +114,18 @@ type LedgerWitnesses struct {
 
 // trustFile is the form of a trust file.
 type trustFile struct {
-	Schema      string                 `json:"schema"`
-	Version     int                    `json:"version"`
-	Expires     time.Time              `json:"expires"`
-	Root        json.RawMessage        `json:"root,omitempty"`
-	Authorities map[string]Authority   `json:"authorities,omitempty"`
-	Principals  map[string]Principal   `json:"principals"`
-	Roles       map[string][]string    `json:"roles,omitempty"`
-	Ledger      *Ledger                `json:"ledger,omitempty"`
-	Revokers    []string               `json:"revokers,omitempty"`
-	Products    map[string]productFile `json:"products,omitempty"`
-	SumDBs      []string               `json:"sumdbs,omitempty"`
+	Schema      string                     `json:"schema"`
+	Version     int                        `json:"version"`
+	Expires     time.Time                  `json:"expires"`
+	Root        json.RawMessage            `json:"root,omitempty"`
+	Authorities map[string]Authority       `json:"authorities,omitempty"`
+	Principals  map[string]Principal       `json:"principals"`
+	Roles       map[string][]string        `json:"roles,omitempty"`
+	Ledger      *Ledger                    `json:"ledger,omitempty"`
+	Revokers    []string                   `json:"revokers,omitempty"`
+	Products    map[string]productFile     `json:"products,omitempty"`
+	SumDBs      []string                   `json:"sumdbs,omitempty"`
+	Policies    map[string]json.RawMessage `json:"policies,omitempty"`
 }
 
 // maxConfig is the most that a trust file or a policy may be, in bytes.
@@ -149,6 +152,16 @@ func ParseTrust(data []byte) (*Trust, error) {
 			return nil, err
 		}
 		t.Root = q
+	}
+	for _, name := range sortedKeys(in.Policies) {
+		q, err := l.quorum("/policies/"+strictjson.EscapePointer(name), in.Policies[name], false)
+		if err != nil {
+			return nil, err
+		}
+		if t.Policies == nil {
+			t.Policies = map[string]Quorum{}
+		}
+		t.Policies[name] = q
 	}
 	var err error
 	if t.Products, err = l.products(in.Products); err != nil {
@@ -186,7 +199,19 @@ func (t *Trust) Marshal() []byte {
 	}
 	out := trustFile{Schema: TrustSchema, Version: t.Version, Expires: t.Expires.UTC(), Authorities: t.Authorities, Principals: principals, Roles: t.Roles, Ledger: t.Ledger, Revokers: t.Revokers, Products: productFiles(t.Products), SumDBs: t.SumDBs}
 	if t.Root.Of != nil {
-		out.Root, _ = json.Marshal(t.Root) // strings and an int: cannot fail
+		var err error
+		if out.Root, err = json.Marshal(t.Root); err != nil {
+			return nil
+		}
+	}
+	for name, q := range t.Policies {
+		if out.Policies == nil {
+			out.Policies = map[string]json.RawMessage{}
+		}
+		var err error
+		if out.Policies[name], err = json.Marshal(q); err != nil {
+			return nil
+		}
 	}
 	data, err := json.MarshalIndent(out, "", "  ")
 	if err != nil {

@@ -24,6 +24,7 @@ type trustIndex struct {
 	principals map[string]*principal
 	roles      map[string][]string
 	root       Quorum
+	policies   map[string]Quorum // who signs the policy of a name
 	ledger     *Ledger
 	sumDBs     []note.Verifier
 	releases   *release.Roles
@@ -51,7 +52,7 @@ type trustedKey struct {
 // compile checks everything about t and makes it ready.
 func (t *Trust) compile(l *loader) (*trustIndex, error) {
 	x := &trustIndex{expires: t.Expires, byID: map[string]*trustedKey{}, principals: map[string]*principal{}, roles: map[string][]string{},
-		root: Quorum{AtLeast: t.Root.AtLeast, Of: slices.Clone(t.Root.Of)}}
+		root: t.Root.clone(), policies: map[string]Quorum{}}
 	if t.Version < 1 {
 		return nil, l.errorf("/version", "version must be there and at least 1")
 	}
@@ -74,8 +75,13 @@ func (t *Trust) compile(l *loader) (*trustIndex, error) {
 			return nil, l.errorf(at+"/atLeast", "want at least one log or timestamp: an authority without either gives no time")
 		}
 	}
-	identities := map[Identity]string{}
+	identities, names := map[Identity]string{}, map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(t.Principals)) {
+		folded := strings.ToLower(name)
+		if other, taken := names[folded]; taken {
+			return nil, l.errorf("/principals/"+strictjson.EscapePointer(name), "%q and %q are two spellings of one name: one person is one principal", name, other)
+		}
+		names[folded] = name
 		if err := t.compilePrincipal(l, x, name, identities); err != nil {
 			return nil, err
 		}
@@ -111,6 +117,16 @@ func (t *Trust) compile(l *loader) (*trustIndex, error) {
 	var err error
 	if x.sumDBs, err = t.compileSumDBs(l); err != nil {
 		return nil, err
+	}
+	for _, name := range sortedKeys(t.Policies) {
+		at := "/policies/" + strictjson.EscapePointer(name)
+		if !validName(name) {
+			return nil, l.errorf(at, "%q is no name of a policy", name)
+		}
+		if _, err := x.resolve(l, at, t.Policies[name]); err != nil {
+			return nil, err
+		}
+		x.policies[name] = t.Policies[name].clone()
 	}
 	if t.Ledger != nil {
 		if t.Ledger.Origin == "" || t.Ledger.Key == "" || t.Ledger.Genesis.IsZero() {
@@ -196,12 +212,22 @@ func (t *Trust) compilePrincipal(l *loader, x *trustIndex, name string, identiti
 				return l.errorf(at+"/workflow", "%v", err)
 			}
 		}
-		if other, taken := identities[id]; taken {
-			return l.errorf(at, "the same identity stands at %s: one identity is one principal's, once", other)
+		if other, taken := identities[id.folded()]; taken {
+			return l.errorf(at, "the same identity, perhaps in another spelling, stands at %s: one identity is one principal's, once", other)
 		}
-		identities[id] = at
+		identities[id.folded()] = at
 	}
 	return nil
+}
+
+// folded is the identity as it is compared with others, so that two spellings of
+// one are noticed: mail systems and people disregard the case of addresses, and an
+// issuer's slash at the end is no other issuer.
+func (i Identity) folded() Identity {
+	i.Issuer = strings.ToLower(strings.TrimRight(i.Issuer, "/"))
+	i.Email = strings.ToLower(strings.TrimSpace(i.Email))
+	i.Workflow, i.URI = strings.ToLower(i.Workflow), strings.ToLower(strings.TrimRight(i.URI, "/"))
+	return i
 }
 
 // compileKey checks one key.
@@ -237,33 +263,6 @@ func compileKey(in Key) (*trustedKey, error) {
 		in.Revoked = &revoked
 	}
 	return &trustedKey{Key: in, id: id, public: public, scheme: scheme}, nil
-}
-
-// resolve turns a quorum's names into the set of principals, and refuses one
-// that can never be met.
-func (x *trustIndex) resolve(l *loader, pointer string, q Quorum) (map[string]bool, error) {
-	set := map[string]bool{}
-	if q.Any {
-		for name := range x.principals {
-			set[name] = true
-		}
-		return set, nil
-	}
-	for i, name := range q.Of {
-		if _, known := x.principals[name]; known {
-			set[name] = true
-		} else if members, known := x.roles[name]; known {
-			for _, m := range members {
-				set[m] = true
-			}
-		} else {
-			return nil, l.errorf(fmt.Sprintf("%s/of/%d", pointer, i), "%q is neither a principal nor a role of the trust file", name)
-		}
-	}
-	if q.AtLeast > len(set) {
-		return nil, l.errorf(pointer+"/atLeast", "%d of the %d principals named can never be met", q.AtLeast, len(set))
-	}
-	return set, nil
 }
 
 // index is t made ready, apart from what the caller may still change in t. A nil

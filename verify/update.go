@@ -93,7 +93,7 @@ func rootSigned(x *trustIndex, b *sign.Bundle, at time.Time) error {
 			counted = append(counted, s.Principal)
 		}
 	}
-	if len(counted) < x.root.AtLeast {
+	if x.seated(x.root, counted) < x.root.need() {
 		got := strings.Join(counted, ", ")
 		for _, r := range u.refusals {
 			got = strings.Trim(got+"; "+r.message, "; ")

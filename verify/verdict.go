@@ -75,13 +75,24 @@ type Finding struct {
 	Want     string `json:"want,omitempty"`     // what the policy or trust asks for, in words
 	Got      string `json:"got,omitempty"`      // what was found in its place; empty is nothing
 	Remedy   string `json:"remedy,omitempty"`   // what a person can do
+
+	Exception *AppliedException `json:"exception,omitempty"` // why it is Waived although it was not as wanted; else nil
+}
+
+// An AppliedException says who waived a check that had failed.
+type AppliedException struct {
+	By       []string  `json:"by"`       // the people who signed it and count, by name
+	Until    time.Time `json:"until"`    // from when on it counts for nothing
+	Reason   string    `json:"reason"`   // in their words
+	Evidence string    `json:"evidence"` // where it stands
 }
 
 // A PolicyRef names the policy that was applied.
 type PolicyRef struct {
-	Name    string            `json:"name"`    // its name
-	Version int               `json:"version"` // its version
-	Digest  provenance.Digest `json:"digest"`  // Policy.Digest
+	Name     string            `json:"name"`               // its name
+	Version  int               `json:"version"`            // its version
+	Digest   provenance.Digest `json:"digest"`             // Policy.Digest
+	SignedBy string            `json:"signedBy,omitempty"` // who signed it, if trust says who must: names, ", " between them
 }
 
 // A TrustRef names the trust that was applied.

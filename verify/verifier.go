@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -22,6 +23,11 @@ type Options struct {
 	// Conditions compiles a rule's where. Without it a policy that has one is an
 	// error.
 	Conditions Conditions
+	// InsecureApprovedAs makes approvals and exceptions count that name the policy
+	// of this digest, in place of the one that asks. It is for trying out a change
+	// of a policy on evidence that there is, and for nothing that is deployed. Zero
+	// is off.
+	InsecureApprovedAs provenance.Digest
 }
 
 // Conditions compiles the Where of a rule, over predicates of its Type or of the
@@ -42,8 +48,8 @@ type Verifier struct {
 	trust          *trustIndex
 	policies       []*compiled
 	authenticators []Authenticator
-	pkg            string // the package that the policies are for, if any has one
-	environment    string // their environment, if any has one
+	pkg            pattern // the package that the policies are for, if any has one
+	environment    string  // their environment, if any has one
 	asksLedger     bool
 }
 
@@ -55,12 +61,14 @@ func (v *Verifier) AsksLedger() bool { return v.asksLedger }
 type compiled struct {
 	Policy
 	ref        PolicyRef
-	pkg        string
-	types      []string // provenance predicate types
+	pkg        pattern
+	approvedAs provenance.Digest // which policy approvals and exceptions must name: this one
+	types      []string          // provenance predicate types
 	signers    map[string]bool
 	attesters  []map[string]bool
 	conditions []Condition
 	approvers  []map[string]bool
+	excepters  map[string]bool // who may sign an exception
 }
 
 // A Request is one question.
@@ -101,10 +109,11 @@ func (o Options) New(trust *Trust, policies ...*Policy) (*Verifier, error) {
 			return nil, &ConfigError{Code: CodePolicyInvalid, Name: c.Name, Pointer: "/name", Msg: "two policies have this name"}
 		}
 		if c.Package != "" {
-			if v.pkg != "" && v.pkg != c.pkg {
+			one, ok := v.pkg.narrower(c.pkg)
+			if !ok {
 				return nil, &ConfigError{Code: CodePolicyInvalid, Name: c.Name, Pointer: "/package", Msg: fmt.Sprintf("the policies are for different packages: %q and %q", v.pkg, c.pkg)}
 			}
-			v.pkg = c.pkg
+			v.pkg = one
 		}
 		if c.Environment != "" {
 			if v.environment != "" && v.environment != c.Environment {
@@ -130,15 +139,19 @@ func (o Options) compile(x *trustIndex, p *Policy) (*compiled, error) {
 	}
 	l := &loader{code: CodePolicyInvalid, data: data}
 	c := &compiled{Policy: *own, ref: PolicyRef{Name: own.Name, Version: own.Version, Digest: own.Digest()}, types: own.Provenance.Types}
+	if c.approvedAs = c.ref.Digest; !o.InsecureApprovedAs.IsZero() {
+		c.approvedAs = o.InsecureApprovedAs
+	}
+	if c.ref.SignedBy, err = x.signedPolicy(p, own); err != nil {
+		return nil, named(err, own.Name)
+	}
 	if len(c.types) == 0 {
 		c.types = []string{provenance.SLSAProvenanceV1}
 	}
 	if own.Package != "" {
-		n, err := parseName(own.Package)
-		if err != nil {
+		if c.pkg, err = parsePackage(own.Package); err != nil {
 			return nil, err
 		}
-		c.pkg = n.pkg
 	}
 	reach := func(pointer string, q Quorum) (map[string]bool, error) {
 		set, err := x.resolve(l, pointer, q)
@@ -190,6 +203,18 @@ func (o Options) compile(x *trustIndex, p *Policy) (*compiled, error) {
 			return nil, named(l.errorf(at, "only persons approve, and of these only %d are", len(people)), own.Name)
 		}
 		c.approvers = append(c.approvers, people)
+	}
+	if e := own.Exceptions; e != nil {
+		const at = "/exceptions/approvedBy"
+		set, err := reach(at, e.ApprovedBy)
+		if err != nil {
+			return nil, named(err, own.Name)
+		}
+		maps.DeleteFunc(set, func(name string, _ bool) bool { return x.principals[name].kind != Person })
+		if x.seated(e.ApprovedBy, sortedKeys(set)) < e.ApprovedBy.need() {
+			return nil, named(l.errorf(at, "only persons sign exceptions, and of these only %d are", len(set)), own.Name)
+		}
+		c.excepters = set
 	}
 	if own.Release != nil {
 		if x.ledger == nil {

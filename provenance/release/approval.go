@@ -102,6 +102,13 @@ func (a Approval) Validate() error {
 // unprintable also holds for what would turn the direction of text.
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
+// newNonce draws a nonce.
+func newNonce() string {
+	var nonce [16]byte
+	rand.Read(nonce[:]) // it never fails
+	return hex.EncodeToString(nonce[:])
+}
+
 // Statement returns the approval as a statement to sign. With an empty Nonce it
 // draws one, so that each call gives another statement; for several people to
 // sign the same, call it once.
@@ -114,9 +121,7 @@ func (a Approval) Statement() *provenance.Statement {
 		return refused
 	}
 	if a.Nonce == "" {
-		var nonce [16]byte
-		rand.Read(nonce[:]) // it never fails
-		a.Nonce = hex.EncodeToString(nonce[:])
+		a.Nonce = newNonce()
 	}
 	s, err := provenance.New(ApprovalType,
 		predicate{a.From, a.To, a.Policy, a.Expires.UTC(), a.Nonce, a.Reason},
