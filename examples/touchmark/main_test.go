@@ -127,6 +127,7 @@ func goEnvironment(t testing.TB) []string {
 //	ci.key, alice.key, mallory.key and .pub; all but mallory are in trust.json
 //	trust.json, policy.json  the policy that both releases meet
 //	aging.json      a trust file with a key that ends on 2026-12-01
+//	first.json      a trust file with a root and a product, that names no ledger yet
 func makeFixture(t testing.TB) string {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("no git")
@@ -156,7 +157,7 @@ func makeFixture(t testing.TB) string {
 	write("src/.gitignore", "/dist/\n")
 	do("git", "init", "-q", "-b", "main")
 	do("git", "remote", "add", "origin", "https://build:hunter2@github.com/acme/app.git")
-	for _, who := range []string{"ci", "alice", "mallory"} {
+	for _, who := range []string{"ci", "alice", "mallory", "bob", "carol", "oncall"} {
 		do("touchmark", "keys", "generate", "--unencrypted", "--out", "../"+who+".key")
 	}
 	for _, version := range []string{"1.0.0", "1.1.0"} {
@@ -184,6 +185,23 @@ func makeFixture(t testing.TB) string {
     "builders": { "https://github.com/touchmark-go/touchmark/builders/local/v1": 1 } } },
   "roles": { "release-manager": ["ci"] } }
 `, pem))
+	principal := func(name, kind, more string) string {
+		pem, err := os.ReadFile(filepath.Join(dir, name+".key.pub"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf(`"%s": { "kind": %q, "keys": [{ "pem": %q }]%s }`, name, kind, pem, more)
+	}
+	write("first.json", `{ "schema": "https://github.com/touchmark-go/touchmark/trust/v1", "version": 1, "expires": "2099-01-01T00:00:00Z",
+  "root": { "atLeast": 2, "of": ["managers"] },
+  "principals": { `+strings.Join([]string{principal("ci", "builder", `, "builders": { "https://github.com/touchmark-go/touchmark/builders/local/v1": 1 }`),
+		principal("alice", "person", ""), principal("bob", "person", ""), principal("carol", "person", ""), principal("oncall", "person", "")}, ",\n    ")+` },
+  "roles": { "managers": ["alice", "bob", "carol"] }, "revokers": ["alice"],
+  "products": { "app": { "versions": "semver", "releasers": ["ci"], "revokers": ["managers"], "stages": [
+    { "name": "canary", "promoters": ["ci"], "rollback": ["oncall"], "deployers": ["ci"] },
+    { "name": "prod", "from": "canary", "soak": "1s", "promoters": ["managers"], "rollback": ["oncall"], "deployers": ["ci"],
+      "approvals": [{ "atLeast": 2, "of": ["managers"] }], "hotfix": { "approvals": ["managers"], "within": "24h" } } ] } } }
+`)
 	return dir
 }
 
@@ -191,6 +209,6 @@ func TestBudget(t *testing.T) {
 	deptest.Only(t, "examples/touchmark", deptest.Budget{
 		Modules: 120,
 		Own: []string{"provenance", "provenance/capture", "provenance/predicate", "provenance/release",
-			"sbom", "sbom/gomod", "sbom/image", "sbom/license", "sbom/spdx", "sbom/vex", "sign", "sign/keys", "sign/kms/plugin", "sign/store", "sign/store/oci", "verify", "verify/cel"},
+			"sbom", "sbom/gomod", "sbom/image", "sbom/license", "sbom/spdx", "sbom/vex", "sign", "sign/keys", "sign/kms/plugin", "sign/ledger", "sign/ledger/tessera", "sign/store", "sign/store/oci", "verify", "verify/cel", "verify/rollout"},
 	})
 }

@@ -43,6 +43,7 @@ Only 0 is a yes.`,
 	}{
 		{"To build:", []named{{"keys", newKeys}, {"build", newBuild}, {"capture", newCapture}, {"sbom", newSBOM}, {"attest", newAttest}, {"sign", newSign}, {"store", newStore}}},
 		{"To decide:", []named{{"trust", newTrust}, {"policy", newPolicy}, {"verify", newVerify}}},
+		{"To release:", []named{{"release", newRelease}}},
 		{"To look:", []named{{"inspect", newInspect}, {"diff", newDiff}}},
 	}
 	alone := false

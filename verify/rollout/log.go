@@ -14,11 +14,16 @@ import (
 // it does not know. Implementations must be safe for concurrent use, also by
 // several processes if they share a log.
 type Log interface {
+	Reader
 	// Append adds a record at the end and returns its index, which is final: it
-	// waits until a head that [Log.Head] would return covers it. If it fails, the
+	// waits until a head that Head would return covers it. If it fails, the
 	// record may have been added or not, and whoever cares looks at the records.
 	// The same record twice is added twice.
 	Append(ctx context.Context, record *sign.Bundle) (index uint64, err error)
+}
+
+// A Reader reads a log.
+type Reader interface {
 	// Head is the newest head that is known to be sound: signed by the log, with
 	// enough cosignatures, and consistent with every head that was seen before.
 	// An error means that there is none, or none that can be believed.

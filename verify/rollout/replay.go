@@ -25,7 +25,7 @@ var ErrLog = errors.New("the log cannot be believed")
 // and keeps what it found out for the next time. It may be used concurrently;
 // make one with [NewReplay].
 type Replay struct {
-	log     Log
+	log     Reader
 	pinned  *verify.Trust
 	digest  provenance.Digest // of pinned
 	options verify.Options
@@ -42,7 +42,7 @@ type Replay struct {
 // NewReplay makes a Replay of log. Trust is whoever reads it trusts: its ledger
 // member names the log and pins its genesis, and the log must have come to this
 // very version of it. Options are those that evidence is authenticated with.
-func NewReplay(log Log, trust *verify.Trust, options verify.Options) (*Replay, error) {
+func NewReplay(log Reader, trust *verify.Trust, options verify.Options) (*Replay, error) {
 	if log == nil || trust == nil || trust.Ledger == nil {
 		return nil, fmt.Errorf("%w: the trust file names no ledger", ErrLog)
 	}
