@@ -82,6 +82,8 @@ chooses one.`,
 				data, err = bomSVG(bom)
 			case "spdx":
 				data, err = bomSPDX(bom, spdx.Options{Created: maker.time}, cmd.ErrOrStderr())
+			case "spdx3":
+				data, err = bomSPDX3(bom, spdx.Options{Created: maker.time}, cmd.ErrOrStderr())
 			case "cyclonedx-xml":
 				data, err = bomXML(bom, cmd.ErrOrStderr())
 			}
@@ -102,7 +104,7 @@ chooses one.`,
 }
 
 // bomFormats are what sbom writes. It is never written to.
-var bomFormats = []string{"cyclonedx", "cyclonedx-xml", "spdx", "table", "tree", "svg"}
+var bomFormats = []string{"cyclonedx", "cyclonedx-xml", "spdx", "spdx3", "table", "tree", "svg"}
 
 // bom is the BOM of a binary or an image, or of the main package in a folder, or
 // the one that a file holds.

@@ -89,6 +89,20 @@ func bomSPDX(bom *cdx.BOM, o spdx.Options, w io.Writer) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// bomSPDX3 is a BOM as SPDX 3.0.1. What that cannot say is told to w.
+func bomSPDX3(bom *cdx.BOM, o spdx.Options, w io.Writer) ([]byte, error) {
+	if o.Created.IsZero() && (bom.Metadata == nil || bom.Metadata.Timestamp == "") {
+		return nil, errors.New("the SBOM has no time, and SPDX demands one: set SOURCE_DATE_EPOCH")
+	}
+	var b bytes.Buffer
+	lost, err := o.Write3(&b, bom)
+	if err != nil {
+		return nil, err
+	}
+	tellLosses(w, lost)
+	return b.Bytes(), nil
+}
+
 // bomXML is a BOM as CycloneDX's XML. What that cannot say is told to w.
 func bomXML(bom *cdx.BOM, w io.Writer) ([]byte, error) {
 	var b bytes.Buffer

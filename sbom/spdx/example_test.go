@@ -34,6 +34,27 @@ func ExampleFromCycloneDX() {
 	// {"spdxVersion":"SPDX-2.3","dataLicense":"CC0-1.0","SPDXID":"SPDXRef-DOCUMENT","name":"app 1.0","documentNamespace":"https://spdx.org/spdxdocs/app%201.0-3e671687-395b-41f5-a30f-a58921a69b79","creationInfo":{"created":"2026-11-21T05:34:23Z","creators":["Tool: touchmark"],"comment":"converted from CycloneDX 1.7"},"packages":[{"SPDXID":"SPDXRef-app","name":"app","versionInfo":"1.0","downloadLocation":"NOASSERTION","filesAnalyzed":false,"licenseConcluded":"NOASSERTION","licenseDeclared":"NOASSERTION","copyrightText":"NOASSERTION","primaryPackagePurpose":"APPLICATION"}],"relationships":[{"spdxElementId":"SPDXRef-DOCUMENT","relationshipType":"DESCRIBES","relatedSpdxElement":"SPDXRef-app"}]}
 }
 
+// The same in SPDX 3.0.1, which is a graph.
+func ExampleWrite3() {
+	bom := cdx.NewBOM()
+	bom.SerialNumber = "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79"
+	bom.Metadata = &cdx.Metadata{
+		Timestamp: "2026-11-21T05:34:23Z",
+		Component: &cdx.Component{BOMRef: "app", Type: cdx.ComponentTypeApplication, Name: "app", Version: "1.0"},
+	}
+	var document strings.Builder
+	lost, err := spdx.Write3(&document, bom)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(lost), "things lost")
+	creation, _, _ := strings.Cut(document.String(), "},")
+	fmt.Println(creation)
+	// Output:
+	// 0 things lost
+	// {"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[{"type":"CreationInfo","@id":"_:creation","comment":"converted from CycloneDX 1.7","specVersion":"3.0.1","created":"2026-11-21T05:34:23Z","createdBy":["https://spdx.org/spdxdocs/app%201.0-3e671687-395b-41f5-a30f-a58921a69b79#SoftwareAgent"],"createdUsing":["https://spdx.org/spdxdocs/app%201.0-3e671687-395b-41f5-a30f-a58921a69b79#Tool-touchmark"]
+}
+
 const document = `{
   "spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": "app 1.0",
   "documentNamespace": "https://acme.example/spdx/app-1.0",

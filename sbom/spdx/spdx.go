@@ -1,5 +1,5 @@
-// Package spdx reads and writes SPDX 2.3 JSON, and converts between it and
-// CycloneDX.
+// Package spdx reads and writes SPDX 2.3 JSON, converts between it and
+// CycloneDX, and writes SPDX 3.0.1.
 //
 // [Parse] and [Write] are the way in and out; both refuse what the
 // specification forbids. [FromCycloneDX] and [ToCycloneDX] convert, and name
@@ -17,11 +17,11 @@
 // more: nothing is filled in while reading. NOASSERTION means that nobody says,
 // NONE that there is nothing; neither is ever a licence in CycloneDX.
 //
-// Tag-value, YAML, RDF and XML files are not read, nor are other versions than
-// 2.3.
+// [Write3] writes a BOM as SPDX 3.0.1 JSON-LD for those who ask for it. Other
+// versions than 2.3 are not read, nor are tag-value, YAML, RDF and XML files.
 package spdx
 
-// Version is the SPDX version that is read and written.
+// Version is the SPDX version that is read and written. That of [Write3] is [Version3].
 const Version = "SPDX-2.3"
 
 // The words that stand in place of a value.
