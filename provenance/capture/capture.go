@@ -13,9 +13,9 @@
 //
 // A Record is an honest witness, not a strong one. It is made by the process
 // that runs the build, on the same machine, and what the build can do, it can
-// do to its record: sign it as level 1, at most. Nothing here sees which files
-// the compiler really opened, nor whether somebody changed a file between the
-// look at the work tree and the compiler's.
+// do to its record: sign it as level 1, at most. Without a [Tracer] nothing here
+// sees which files the compiler really opened, nor whether somebody changed a file
+// between the look at the work tree and the compiler's.
 package capture
 
 import (
@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"github.com/touchmark-go/touchmark/provenance"
+	"github.com/touchmark-go/touchmark/provenance/predicate"
 )
 
 // GoBuildType is the build type of a Go build: docs/build-types/go-build/v1.md
@@ -80,6 +81,9 @@ type Options struct {
 	// then returns one beside the error: its build has the exit status, and there is
 	// no statement and no subject, because nothing that was left behind is an output.
 	RecordFailure bool
+	// Tracer sees which files the command really opens. If nil, nobody looks. What
+	// it cannot see, it says, and the provenance with it.
+	Tracer Tracer
 	// Root is the folder that the names of outputs and folders are relative to,
 	// and nothing outside it is named. If empty, it is the top of the git work
 	// tree, else the command's folder.
@@ -92,6 +96,7 @@ type Record struct {
 	build     *provenance.Build
 	statement *provenance.Statement
 	grades    []Grade
+	trace     *predicate.RuntimeTrace
 
 	salt        Salt
 	commitments []Commitment
@@ -141,9 +146,16 @@ func (o Options) Run(ctx context.Context, cmd *exec.Cmd, outputs ...string) (*Re
 	looked := make(chan struct{})
 	go func() { defer close(looked); b.lookGo(lookCtx) }()
 
+	start := cmd.Start
+	if o.Tracer != nil {
+		start = func() error { return b.startTraced(cmd) }
+	}
 	b.started = time.Now()
-	err := runCommand(ctx, cmd)
+	err := runCommand(ctx, cmd, start)
 	b.finished = time.Now()
+	if why := b.endTrace(ctx); why != nil && err == nil {
+		err = fmt.Errorf("the files that it opened cannot be hashed: %w", why)
+	}
 	if err != nil {
 		err = fmt.Errorf("capture: the command failed: %w", err)
 		var exit *exec.ExitError
@@ -240,6 +252,9 @@ type building struct {
 	program    provenance.DigestSet // of the file that ran
 	programErr error
 	outputs    []outputFile
+
+	tracing Tracing // nil if nobody was to look
+	trace   *Trace
 
 	status            int // the command's
 	invocation        string

@@ -141,7 +141,7 @@ func locked(p *lockfile.Package, l *lock) provenance.ResourceDescriptor {
 func jsonValue(v any) json.RawMessage {
 	data, err := json.Marshal(v)
 	if err != nil {
-		return json.RawMessage("null") // only strings, lists of them and booleans come here
+		return json.RawMessage("null") // only what can be marshalled comes here
 	}
 	return data
 }

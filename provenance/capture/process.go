@@ -56,13 +56,14 @@ func (h *head) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// runCommand runs the caller's command to its end, and kills it when ctx ends.
-func runCommand(ctx context.Context, cmd *exec.Cmd) error {
+// runCommand starts the caller's command, lets it run to its end, and kills it
+// when ctx ends.
+func runCommand(ctx context.Context, cmd *exec.Cmd, start func() error) error {
 	if cmd.WaitDelay == 0 && ctx.Done() != nil {
 		// So that a grandchild that keeps a pipe open cannot hold us after ctx.
 		cmd.WaitDelay = 10 * time.Second
 	}
-	if err := cmd.Start(); err != nil {
+	if err := start(); err != nil {
 		return err
 	}
 	stop := context.AfterFunc(ctx, func() { cmd.Process.Kill() })

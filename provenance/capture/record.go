@@ -81,6 +81,7 @@ func (b *building) write(subjects []provenance.ResourceDescriptor) (*Record, err
 	subjects = b.recordContents(d, subjects)
 	b.recordJob(d)
 	b.recordCommitments(d)
+	b.recordTrace(d)
 	if len(d.external) == 0 {
 		return nil, errors.New("capture: nothing is known of how the outputs were built: they are no Go binaries, and git knows no commit")
 	}
@@ -88,6 +89,12 @@ func (b *building) write(subjects []provenance.ResourceDescriptor) (*Record, err
 		BuildDefinition: provenance.BuildDefinition{
 			BuildType: b.buildType(), ExternalParameters: d.external, InternalParameters: d.internal, ResolvedDependencies: d.sorted()},
 		RunDetails: b.runDetails(d),
+	}
+	trace := b.runtimeTrace(build.RunDetails)
+	if trace != nil && b.status == 0 {
+		if err := d.bindTrace(trace, &build.RunDetails, subjects); err != nil {
+			return nil, fmt.Errorf("capture: the trace: %w", err)
+		}
 	}
 	var statement *provenance.Statement
 	err := build.Validate()
@@ -100,7 +107,7 @@ func (b *building) write(subjects []provenance.ResourceDescriptor) (*Record, err
 		return nil, fmt.Errorf("capture: %w", err)
 	}
 	sortGrades(d.grades)
-	return &Record{build, statement, d.grades, b.salt, b.commitments}, nil
+	return &Record{build, statement, d.grades, trace, b.salt, b.commitments}, nil
 }
 
 // sorted are the materials by URI and name, without doubles; their grades

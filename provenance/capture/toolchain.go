@@ -21,7 +21,7 @@ import (
 // goSettings are the settings that go env is asked for, and no others. Those
 // that say where things lie on this machine are used, and not written down.
 func goSettings() []string {
-	return []string{"GOVERSION", "GOROOT", "GOTOOLDIR", "GOOS", "GOARCH", "GOFLAGS", "CGO_ENABLED", "CC", "GOEXPERIMENT", "GOFIPS140", "GOMOD", "GOWORK", "GOMODCACHE",
+	return []string{"GOVERSION", "GOROOT", "GOTOOLDIR", "GOOS", "GOARCH", "GOFLAGS", "CGO_ENABLED", "CC", "GOEXPERIMENT", "GOFIPS140", "GOMOD", "GOWORK", "GOMODCACHE", "GOCACHE", "GOTELEMETRYDIR",
 		"GO386", "GOAMD64", "GOARM", "GOARM64", "GOMIPS", "GOMIPS64", "GOPPC64", "GORISCV64", "GOWASM"}
 }
 
