@@ -15,6 +15,7 @@ import (
 
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/provenance/capture"
+	"github.com/touchmark-go/touchmark/provenance/capture/trace"
 	"github.com/touchmark-go/touchmark/sbom"
 	"github.com/touchmark-go/touchmark/sign/keys"
 )
@@ -44,6 +45,11 @@ variables tell.
 What must not be written down can be committed to with --commit: a salted hash stands for it, and
 who is later shown the value and the salt can check that it is the one that was there.
 
+With --trace, on Linux, it sees every file that the command and its children really open, execute
+and write: what something was made from is in the provenance, and all of it in
+ARTIFACT.trace.intoto.jsonl (unsigned, ARTIFACT.trace.json). The command cannot gain privileges
+then: sudo in it fails. Where nothing can be seen, the provenance says so.
+
 Evidence beside the output makes the next build's work tree dirty unless git ignores it:
 ignore the output folder, or use --out.`,
 		Example: `  touchmark build --key release.key -- go build -trimpath -o dist/app ./cmd/app
@@ -65,6 +71,7 @@ ignore the output folder, or use --out.`,
 	f.StringArrayVar(&o.arguments, "argument", nil, "record the `ARGUMENT` of a command that is not go; may be repeated")
 	f.StringVar(&o.failure, "failure", "", "if the command fails, write a record of that to `FILE`")
 	f.StringArrayVar(&o.outputs, "output", nil, "`PATH` of a file or folder that the command makes; may be repeated")
+	f.BoolVar(&o.trace, "trace", false, "see which files the command really opens, and write that down, too")
 	o.commit.flag(c)
 	return c
 }
@@ -76,6 +83,7 @@ type buildOptions struct {
 	linkVars     []string
 	arguments    []string
 	failure      string
+	trace        bool
 	commit       committing
 }
 
@@ -98,6 +106,9 @@ func (o *buildOptions) run(cmd *cobra.Command, args []string) error {
 	build := exec.Command(args[0], args[1:]...)
 	build.Stdin, build.Stdout, build.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), stderr
 	options := capture.Options{Env: o.env, LinkVars: o.linkVars, Arguments: o.arguments, RecordFailure: o.failure != "", CI: os.Environ()}
+	if o.trace {
+		options.Tracer = trace.Options{}
+	}
 	if err := o.commit.options(&options); err != nil {
 		return err
 	}
@@ -119,7 +130,11 @@ func (o *buildOptions) run(cmd *cobra.Command, args []string) error {
 		if err := o.write(cmd, key, rec.Statement(), path, rec.Subjects()[i]); err != nil {
 			return err
 		}
+		if err := o.writeTrace(cmd, key, rec, path); err != nil {
+			return err
+		}
 	}
+	tellTrace(cmd.OutOrStdout(), rec)
 	tellGrades(cmd.OutOrStdout(), rec)
 	o.commit.tell(cmd.OutOrStdout(), rec)
 	return nil

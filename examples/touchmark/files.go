@@ -120,4 +120,6 @@ const (
 	bomSuffix        = ".cdx.json"
 	provenanceSuffix = ".provenance.json"
 	bomStatement     = ".sbom.json"
+	traceSuffix      = ".trace.intoto.jsonl"
+	traceStatement   = ".trace.json"
 )

@@ -208,7 +208,7 @@ func makeFixture(t testing.TB) string {
 func TestBudget(t *testing.T) {
 	deptest.Only(t, "examples/touchmark", deptest.Budget{
 		Modules: 120,
-		Own: []string{"provenance", "provenance/capture", "provenance/predicate", "provenance/release",
+		Own: []string{"provenance", "provenance/capture", "provenance/capture/trace", "provenance/predicate", "provenance/release",
 			"sbom", "sbom/gomod", "sbom/image", "sbom/license", "sbom/spdx", "sbom/vex", "sign", "sign/keys", "sign/kms/plugin", "sign/ledger", "sign/ledger/tessera", "sign/store", "sign/store/oci", "verify", "verify/cel", "verify/rollout"},
 	})
 }

@@ -128,7 +128,9 @@ func (b *building) traceDependencies(d *draft) (omitted int) {
 			if f.Executed != executed || len(f.Digest) == 0 || f.State != "" || f.Written || !executed && !(f.Read && from) || executed && f.Class == ClassTemporary {
 				continue
 			}
-			if slices.ContainsFunc(d.materials, func(m material) bool { return m.Name == f.Name && m.URI == "" && m.Digest[provenance.SHA256] == f.Digest[provenance.SHA256] }) {
+			if slices.ContainsFunc(d.materials, func(m material) bool {
+				return m.Name == f.Name && m.URI == "" && m.Digest[provenance.SHA256] == f.Digest[provenance.SHA256]
+			}) {
 				continue
 			}
 			if count++; count > maxTraceDependencies {
