@@ -30,6 +30,9 @@ func (d *deciding) checkAttestation(i int) {
 				d.checkContents(t, rule, r.SBOM)
 			}
 		}
+		if r.Summary != nil {
+			d.checkVSA(t, rule, r.Summary)
+		}
 		d.checkAge(t, rule, r.MaxAge, claimedTime(r.Type, predicate))
 		all := mismatches(r.Predicate, predicate, d.asked, false)
 		for _, m := range all {
@@ -108,10 +111,10 @@ func claimedTime(predicateType string, predicate any) time.Time {
 		sbom.PredicateType:                          "/metadata/timestamp",
 		"https://in-toto.io/attestation/vulns/v0.2": "/metadata/scanFinishedOn",
 		"https://in-toto.io/attestation/vulns/v0.1": "/metadata/scanFinishedOn",
-		"https://slsa.dev/verification_summary/v1":  "/timeVerified",
-		"https://in-toto.io/attestation/svr/v0.2":   "/timeCreated",
-		provenance.SLSAProvenanceV1:                 "/runDetails/metadata/finishedOn",
-		provenance.SLSAProvenanceV02:                "/metadata/buildFinishedOn",
+		SummaryType: "/timeVerified",
+		"https://in-toto.io/attestation/svr/v0.2": "/timeCreated",
+		provenance.SLSAProvenanceV1:               "/runDetails/metadata/finishedOn",
+		provenance.SLSAProvenanceV02:              "/metadata/buildFinishedOn",
 	}[predicateType]
 	if pointer == "" {
 		return time.Time{}

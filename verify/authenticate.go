@@ -187,7 +187,7 @@ func (u *unit) authenticate(ctx context.Context, x *trustIndex, authenticators [
 			}
 			found, err := a.Authenticate(ctx, b, at)
 			if err != nil {
-				u.refusals = append(u.refusals, refusal{code: authenticatorCode(err), message: err.Error()})
+				u.refusals = append(u.refusals, &refusal{code: authenticatorCode(err), message: err.Error()})
 				continue
 			}
 			for _, id := range found {
@@ -213,7 +213,7 @@ func (u *unit) authenticate(ctx context.Context, x *trustIndex, authenticators [
 		}
 	}
 	// Bundles may come in any order, and without an origin to sort them by.
-	slices.SortFunc(u.refusals, func(a, b refusal) int {
+	slices.SortFunc(u.refusals, func(a, b *refusal) int {
 		return cmp.Or(strings.Compare(a.principal, b.principal), strings.Compare(a.message, b.message), strings.Compare(string(a.code), string(b.code)))
 	})
 	slices.Sort(u.strangers)

@@ -39,6 +39,7 @@ func (d *deciding) checkProvenance() *accepted {
 	if got == nil || got.build == nil {
 		return nil
 	}
+	d.checkSourceSummary(got)
 	return got
 }
 

@@ -291,6 +291,7 @@ func (d *deciding) run() {
 	for i := range d.Attestations {
 		d.checkAttestation(i)
 	}
+	d.checkDependencies()
 	status := d.checkRelease()
 	if f := d.taken.content(d.artifact.digests, d.units, status); f != nil {
 		d.add(*f)

@@ -32,6 +32,7 @@ type Policy struct {
 	Examine      ExamineRule       // whether the artifact is opened
 	Provenance   ProvenanceRule    // how it must have been made
 	Attestations []AttestationRule // what else must be attested; all of them
+	Dependencies *DependencyRules  // what is wanted of what it was made from; nil asks nothing
 	Approvals    []Quorum          // how many of whom must approve; persons only, and nobody fills two places
 	Release      *ReleaseRule      // nil if no ledger is asked
 	Exceptions   *ExceptionRule    // nil if there are none
@@ -75,10 +76,11 @@ type ProvenanceRule struct {
 // A SourceRule says what it must have been built from. The build type says
 // where provenance holds it.
 type SourceRule struct {
-	Any        bool   // wants nothing; then nothing else is set
-	Repository string // an https URL; "any" is any
-	Ref        string // in full, * in the last segment; "any" is any
-	Dirty      bool   // accept uncommitted changes
+	Any        bool           // wants nothing; then nothing else is set
+	Repository string         // an https URL; "any" is any
+	Ref        string         // in full, * in the last segment; "any" is any
+	Dirty      bool           // accept uncommitted changes
+	Summary    *SourceSummary // of the commit that was built; nil asks for none
 }
 
 // An AttestationRule wants one more attestation about the artifact.
@@ -89,6 +91,7 @@ type AttestationRule struct {
 	Predicate map[string]Matcher // by JSON pointer; what is not named may be anything
 	Where     string             // CEL over the predicate, for loops; needs Options.Conditions
 	Fields    json.RawMessage    // what a predicate of a type that is not known may hold, for Where: see docs/policy.md; nil if it is known
+	Summary   *SummaryRule       // what a verification summary must say; needed of one, and nil of every other type
 	SBOM      *SBOMRule          // what must stand in an SBOM; nil asks nothing of it
 }
 
@@ -166,6 +169,13 @@ func (p *Policy) Warnings() []string {
 	for _, pointer := range slices.Sorted(maps.Keys(r.Parameters)) {
 		if r.Parameters[pointer].Any {
 			add("/provenance/parameters/"+strictjson.EscapePointer(pointer), "any: these parameters may be anything")
+		}
+	}
+	if p.Dependencies != nil {
+		for i, d := range p.Dependencies.Rules {
+			if d.Accept {
+				add(fmt.Sprintf("/dependencies/rules/%d", i), "accept: nothing is asked of these dependencies")
+			}
 		}
 	}
 	for i, a := range p.Attestations {

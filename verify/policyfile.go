@@ -23,6 +23,7 @@ type policyFile struct {
 	Examine      json.RawMessage   `json:"examine"`
 	Provenance   *provenanceFile   `json:"provenance"`
 	Attestations []attestationFile `json:"attestations,omitempty"`
+	Dependencies *dependenciesFile `json:"dependencies,omitempty"`
 	Approvals    []json.RawMessage `json:"approvals,omitempty"`
 	Release      *releaseFile      `json:"release,omitempty"`
 	Exceptions   *exceptionFile    `json:"exceptions,omitempty"`
@@ -37,6 +38,7 @@ type sourceFile struct {
 	Repository json.RawMessage `json:"repository"`
 	Ref        json.RawMessage `json:"ref"`
 	Dirty      bool            `json:"dirty,omitempty"`
+	Summary    json.RawMessage `json:"summary,omitempty"`
 }
 
 type provenanceFile struct {
@@ -56,6 +58,7 @@ type attestationFile struct {
 	Predicate map[string]json.RawMessage `json:"predicate,omitempty"`
 	Where     string                     `json:"where,omitempty"`
 	Fields    json.RawMessage            `json:"fields,omitempty"`
+	Summary   json.RawMessage            `json:"summary,omitempty"`
 	SBOM      json.RawMessage            `json:"sbom,omitempty"`
 }
 
@@ -109,6 +112,11 @@ func (l *loader) policy(in *policyFile) (*Policy, error) {
 			return nil, err
 		}
 		p.Attestations = append(p.Attestations, a)
+	}
+	if in.Dependencies != nil {
+		if p.Dependencies, err = l.dependencies(in.Dependencies); err != nil {
+			return nil, err
+		}
 	}
 	for i, data := range in.Approvals {
 		q, err := l.group(fmt.Sprintf("/approvals/%d", i), data)
@@ -259,7 +267,10 @@ func (l *loader) source(data json.RawMessage, buildType string) (SourceRule, err
 		}
 	}
 	rule.Dirty = in.Dirty
-	return rule, nil
+	if in.Summary != nil {
+		rule.Summary, err = l.sourceSummary(at+"/summary", in.Summary, &rule)
+	}
+	return rule, err
 }
 
 func (l *loader) attestation(at string, in *attestationFile, p *Policy) (AttestationRule, error) {
@@ -294,6 +305,14 @@ func (l *loader) attestation(at string, in *attestationFile, p *Policy) (Attesta
 			return rule, l.errorf(at+"/fields", "%v", err)
 		} else if s.Kind != shape.Object && s.Kind != shape.Map {
 			return rule, l.errorf(at+"/fields", "a predicate is an object: say what its members are, or write \"any\"")
+		}
+	}
+	if (in.Summary != nil) != (in.Type == SummaryType) {
+		return rule, l.errorf(at+"/summary", "summary must be there for the type %q, and for no other", SummaryType)
+	}
+	if in.Summary != nil {
+		if rule.Summary, err = l.summary(at+"/summary", in.Summary, p.Package != ""); err != nil {
+			return rule, err
 		}
 	}
 	if in.SBOM != nil {
@@ -396,7 +415,11 @@ func (p *Policy) Marshal() []byte {
 	if r.Source == (SourceRule{Any: true}) {
 		out.Provenance.Source = anyJSON
 	} else if !r.Source.Any { // else it says two things, and is left out
-		out.Provenance.Source = mustRaw(sourceFile{mustRaw(r.Source.Repository), mustRaw(r.Source.Ref), r.Source.Dirty})
+		source := sourceFile{Repository: mustRaw(r.Source.Repository), Ref: mustRaw(r.Source.Ref), Dirty: r.Source.Dirty}
+		if by := r.Source.Summary; by != nil {
+			source.Summary = mustRaw(sourceSummaryFile{by.file(), mustRaw(by.Ref)})
+		}
+		out.Provenance.Source = mustRaw(source)
 	}
 	for _, a := range p.Attestations {
 		f := attestationFile{Type: a.Type, SignedBy: mustRaw(a.SignedBy), MaxAge: age(a.MaxAge), Where: a.Where, Fields: a.Fields}
@@ -406,6 +429,9 @@ func (p *Policy) Marshal() []byte {
 			}
 			f.Predicate[pointer] = mustRaw(a.Predicate[pointer])
 		}
+		if a.Summary != nil {
+			f.Summary = mustRaw(summaryFile(*a.Summary))
+		}
 		if a.SBOM != nil {
 			f.SBOM = a.SBOM.file()
 		}
@@ -413,6 +439,9 @@ func (p *Policy) Marshal() []byte {
 	}
 	for _, q := range p.Approvals {
 		out.Approvals = append(out.Approvals, mustRaw(q))
+	}
+	if p.Dependencies != nil {
+		out.Dependencies = p.Dependencies.file()
 	}
 	if r := p.Release; r != nil {
 		out.Release = &releaseFile{Product: r.Product, From: r.From, Soak: age(r.Soak), MaxHeadAge: age(r.MaxHeadAge), Witnesses: r.Witnesses}

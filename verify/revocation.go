@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -78,7 +77,7 @@ func (x *trustIndex) takenBack(units []*unit) *takenBack {
 		}
 		one := takenBackBy{Revocation: r, unit: u}
 		var named []string
-		for _, name := range slices.Sorted(maps.Keys(u.signatories)) {
+		for _, name := range sortedKeys(u.signatories) {
 			if slices.Contains(x.releases.Revokers, name) || r.Product != "" && slices.Contains(x.releases.Products[r.Product].Revokers, name) {
 				named = append(named, name)
 			}
@@ -89,7 +88,7 @@ func (x *trustIndex) takenBack(units []*unit) *takenBack {
 			one.by = x.own(one)
 		}
 		if one.by == "" && r.Kind != release.RevokeAttestation {
-			aside(CodeSignature, "a revocation by %s, who may not take this back", strings.Join(slices.Sorted(maps.Keys(u.signatories)), " and "))
+			aside(CodeSignature, "a revocation by %s, who may not take this back", strings.Join(sortedKeys(u.signatories), " and "))
 			continue
 		}
 		t.all = append(t.all, one)
@@ -116,7 +115,7 @@ func (t *takenBack) key(id string) *takenBackBy {
 // own is who among its signers may revoke by their own right, as far as can be
 // told without what is revoked.
 func (x *trustIndex) own(r takenBackBy) string {
-	for _, name := range slices.Sorted(maps.Keys(r.unit.signatories)) {
+	for _, name := range sortedKeys(r.unit.signatories) {
 		p := x.principals[name]
 		switch r.Kind {
 		case release.RevokeKey:
@@ -139,20 +138,20 @@ func (t *takenBack) apply(u *unit) {
 			continue
 		}
 		if !r.named {
-			for _, name := range slices.Sorted(maps.Keys(u.signatories)) {
+			for _, name := range sortedKeys(u.signatories) {
 				if _, signed := r.unit.signatories[name]; signed && r.by == "" {
 					r.by = name
 				}
 			}
 			if r.by == "" {
 				t.noted = append(t.noted, Finding{Code: CodeSignature, Status: Failed, Evidence: r.unit.origin(),
-					Message: fmt.Sprintf("a revocation by %s, who may not take this back", strings.Join(slices.Sorted(maps.Keys(r.unit.signatories)), " and "))})
+					Message: fmt.Sprintf("a revocation by %s, who may not take this back", strings.Join(sortedKeys(r.unit.signatories), " and "))})
 				continue
 			}
 		}
 		u.refusals = nil
-		for _, name := range slices.Sorted(maps.Keys(u.signatories)) {
-			u.refusals = append(u.refusals, refusal{CodeRevoked, name, fmt.Sprintf("what %s signed is %s", name, r)})
+		for _, name := range sortedKeys(u.signatories) {
+			u.refusals = append(u.refusals, &refusal{CodeRevoked, name, fmt.Sprintf("what %s signed is %s", name, r)})
 		}
 		u.signatories = map[string]Signatory{}
 		return

@@ -60,8 +60,13 @@ func (t *trial) fail(f Finding) {
 // closest, whose failures become the findings. more checks what is particular
 // to the rule, and goes on after a failure.
 func (d *deciding) try(rule string, types []string, q Quorum, signers map[string]bool, more func(*trial)) *accepted {
+	return d.tryOf(d.units, rule, types, q, signers, more)
+}
+
+// tryOf is try over some units.
+func (d *deciding) tryOf(units []*unit, rule string, types []string, q Quorum, signers map[string]bool, more func(*trial)) *accepted {
 	var best *trial
-	for _, u := range d.units {
+	for _, u := range units {
 		t := d.attempt(u, rule, types, q, signers, more)
 		if t == nil {
 			continue

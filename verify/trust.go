@@ -66,10 +66,11 @@ const (
 // A Principal is one signer, however many keys and identities it has: it
 // counts once.
 type Principal struct {
-	Kind       Kind           `json:"kind"`                 // required
-	Keys       []Key          `json:"keys,omitempty"`       // each is this principal's alone
-	Identities []Identity     `json:"identities,omitempty"` // each is this principal's alone
-	Builders   map[string]int `json:"builders,omitempty"`   // builder id (URL, or URL@REF with * in REF's last segment) to SLSA build level, 1 to 3
+	Kind       Kind                `json:"kind"`                 // required
+	Keys       []Key               `json:"keys,omitempty"`       // each is this principal's alone
+	Identities []Identity          `json:"identities,omitempty"` // each is this principal's alone
+	Builders   map[string]int      `json:"builders,omitempty"`   // builder id (URL, or URL@REF with * in REF's last segment) to SLSA build level, 1 to 3
+	Verifiers  map[string][]string `json:"verifiers,omitempty"`  // verifier id, exact, to the most that its summaries may say: SLSA levels, properties
 }
 
 // A Key is a public key and when it counts.

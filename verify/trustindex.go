@@ -37,6 +37,7 @@ type principal struct {
 	identities []Identity
 	builders   map[string]int
 	builderIDs []string // sorted
+	verifiers  map[string][]string
 }
 
 // A trustedKey is a Key made ready.
@@ -166,7 +167,7 @@ func (t *Trust) compilePrincipal(l *loader, x *trustIndex, name string, identiti
 	if len(in.Keys)+len(in.Identities) == 0 {
 		return l.errorf(at, "%q has neither keys nor identities, so it can sign nothing", name)
 	}
-	p := &principal{name: name, kind: in.Kind, identities: slices.Clone(in.Identities), builders: maps.Clone(in.Builders), builderIDs: slices.Sorted(maps.Keys(in.Builders))}
+	p := &principal{name: name, kind: in.Kind, identities: slices.Clone(in.Identities), builders: maps.Clone(in.Builders), builderIDs: slices.Sorted(maps.Keys(in.Builders)), verifiers: map[string][]string{}}
 	x.principals[name] = p
 	for _, id := range p.builderIDs {
 		at := at + "/builders/" + strictjson.EscapePointer(id)
@@ -176,6 +177,16 @@ func (t *Trust) compilePrincipal(l *loader, x *trustIndex, name string, identiti
 		if level := in.Builders[id]; level < 1 || level > 3 {
 			return l.errorf(at, "level %d: want a SLSA build level, 1 to 3", level)
 		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(in.Verifiers)) {
+		at := at + "/verifiers/" + strictjson.EscapePointer(id)
+		if err := checkPatternURL(id); err != nil || strings.Contains(id, "*") {
+			return l.errorf(at, "verifier id %q: want a URL", id)
+		}
+		if err := l.checkLevels(at, in.Verifiers[id]); err != nil {
+			return err
+		}
+		p.verifiers[id] = slices.Clone(in.Verifiers[id])
 	}
 	for i, key := range in.Keys {
 		at := fmt.Sprintf("%s/keys/%d", at, i)

@@ -25,7 +25,7 @@ type unit struct {
 	id          provenance.Digest
 	bundles     []*sign.Bundle // at least one
 	signatories map[string]Signatory
-	refusals    []refusal
+	refusals    []*refusal
 	strangers   []string // identities that are vouched for and that trust does not know
 	limit       bool     // too many keys were tried
 
@@ -41,7 +41,7 @@ type unit struct {
 // held at the time that is known of it: the trusted time, else at.
 func (u *unit) countKey(k *trustedKey, trusted, at time.Time) {
 	refuse := func(code Code, format string, args ...any) {
-		u.refusals = append(u.refusals, refusal{code: code, principal: k.principal.name, message: fmt.Sprintf(format, args...)})
+		u.refusals = append(u.refusals, &refusal{code: code, principal: k.principal.name, message: fmt.Sprintf(format, args...)})
 	}
 	when, how, early := at, "and nothing trusted says that it signed before", ""
 	if !trusted.IsZero() {
@@ -84,12 +84,12 @@ func (u *unit) countIdentity(x *trustIndex, id Identified, at time.Time) {
 	case 1:
 		p := x.principals[owners[0]]
 		if id.Time.After(at.Add(maxSkew)) {
-			u.refusals = append(u.refusals, refusal{CodeTrustedTime, p.name, fmt.Sprintf("%s signed %s, after the instant that is judged", id, id.Time.UTC().Format(time.RFC3339))})
+			u.refusals = append(u.refusals, &refusal{CodeTrustedTime, p.name, fmt.Sprintf("%s signed %s, after the instant that is judged", id, id.Time.UTC().Format(time.RFC3339))})
 			return
 		}
 		u.count(Signatory{Principal: p.name, Kind: p.kind, Identity: id.String(), Time: id.Time, Source: id.Source})
 	default:
-		u.refusals = append(u.refusals, refusal{code: CodeKeyPolicy, message: fmt.Sprintf("%s belongs to several principals: %s", id, strings.Join(owners, ", "))})
+		u.refusals = append(u.refusals, &refusal{code: CodeKeyPolicy, message: fmt.Sprintf("%s belongs to several principals: %s", id, strings.Join(owners, ", "))})
 	}
 }
 
@@ -105,10 +105,9 @@ func (u *unit) count(s Signatory) {
 // sorted lists who signed, by name.
 func (u *unit) sorted() []Signatory {
 	out := make([]Signatory, 0, len(u.signatories))
-	for _, s := range u.signatories {
-		out = append(out, s)
+	for _, name := range sortedKeys(u.signatories) {
+		out = append(out, u.signatories[name])
 	}
-	slices.SortFunc(out, func(a, b Signatory) int { return strings.Compare(a.Principal, b.Principal) })
 	return out
 }
 

@@ -69,6 +69,9 @@ type compiled struct {
 	conditions []Condition
 	approvers  []map[string]bool
 	excepters  map[string]bool // who may sign an exception
+
+	sourceSigners     map[string]bool   // of the source's summary
+	dependencySigners []map[string]bool // by rule; nil for those that want no evidence
 }
 
 // A Request is one question.
@@ -186,6 +189,27 @@ func (o Options) compile(x *trustIndex, p *Policy) (*compiled, error) {
 			}
 		}
 		c.conditions = append(c.conditions, condition)
+	}
+	if by := own.Provenance.Source.Summary; by != nil {
+		if c.sourceSigners, err = reach("/provenance/source/summary/signedBy", by.SignedBy); err != nil {
+			return nil, named(err, own.Name)
+		}
+	}
+	if own.Dependencies != nil {
+		for i, r := range own.Dependencies.Rules {
+			var set map[string]bool
+			at := fmt.Sprintf("/dependencies/rules/%d", i)
+			switch {
+			case r.Provenance != nil:
+				set, err = reach(at+"/provenance/signedBy", r.Provenance.SignedBy)
+			case r.Summary != nil:
+				set, err = reach(at+"/summary/signedBy", r.Summary.SignedBy)
+			}
+			if err != nil {
+				return nil, named(err, own.Name)
+			}
+			c.dependencySigners = append(c.dependencySigners, set)
+		}
 	}
 	for i, q := range own.Approvals {
 		at := fmt.Sprintf("/approvals/%d", i)
