@@ -17,7 +17,7 @@ import (
 func newVerify() *cobra.Command {
 	var o verifyOptions
 	c := &cobra.Command{
-		Use:   "verify --trust FILE --policy FILE [--evidence FILE]… [--name NAME] [--environment ENV] [--at TIME] [--format text|json] ARTIFACT|DIGEST",
+		Use:   "verify --trust FILE --policy FILE [--evidence FILE]… [--name NAME] [--environment ENV] [--ledger DIR] [--at TIME] [--format text|json] ARTIFACT|DIGEST",
 		Short: "may this artifact be used? ALLOW, DENY or UNDECIDED, and why",
 		Long: `verify decides whether an artifact may be used. It holds the artifact and the evidence
 about it against a trust file, which says who, and a policy, which says what must be
@@ -40,6 +40,7 @@ unusable trust file or policy, 64 wrong usage. Only 0 is a yes. Nothing is fetch
 	f.StringArrayVar(&o.evidence, "evidence", nil, "a `FILE` of bundles, in the place of ARTIFACT.intoto.jsonl; may be repeated")
 	f.StringVar(&o.name, "name", "", "the `NAME` that it was asked for by (pkg:generic/app@1.4.0); wanted exactly if the policy is for a package")
 	f.StringVar(&o.environment, "environment", "", "where it is to run, `ENV`; wanted exactly if the policy is for an environment")
+	f.StringVar(&o.ledger, "ledger", "", "what is released and promoted: a ledger, a `DIR`; wanted exactly if the policy asks one, see touchmark release")
 	f.StringVar(&o.at, "at", "", "judge as of `TIME` (2026-11-21T03:07:00Z); else now")
 	f.StringVar(&o.format, "format", "text", "print the verdict as `text|json`")
 	must(c.MarkFlagRequired("trust"))
@@ -49,7 +50,7 @@ unusable trust file or policy, 64 wrong usage. Only 0 is a yes. Nothing is fetch
 }
 
 type verifyOptions struct {
-	trust, name, environment, at, format string
+	trust, name, environment, ledger, at, format string
 	policies, evidence                   []string
 }
 
@@ -89,6 +90,19 @@ func (o *verifyOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	if request.Evidence, err = o.read(cmd, files); err != nil {
 		return err
+	}
+	if o.ledger != "" {
+		book := releaseBook{dir: o.ledger, trust: o.trust, product: "-"} // a policy names its own
+		defer book.done()
+		replay, _, err := book.read()
+		if err != nil {
+			return err
+		}
+		view, err := replay.View(cmd.Context())
+		if err != nil {
+			return err
+		}
+		request.Release = view
 	}
 	verdict, err := v.Verify(cmd.Context(), request)
 	if err := o.print(cmd, verdict); err != nil {
