@@ -114,6 +114,45 @@ func TestEvidenceIsASet(t *testing.T) {
 	}
 }
 
+// TestApartOrTogether wants a quorum counted alike whether its people signed one
+// envelope, an envelope each, or a Sigstore bundle each, whatever the order and
+// however often; and one person never to count for two.
+func TestApartOrTogether(t *testing.T) {
+	quorum := "set policy /provenance/signedBy {\"atLeast\":2,\"of\":[\"ci\",\"qa\"]}\n"
+	for signers, want := range map[string]verify.Decision{
+		"ci qa":         verify.Allow,
+		"qa ci mallory": verify.Allow,
+		"ci":            verify.Deny,
+		"ci ci":         verify.Deny,
+		"ci mallory":    verify.Deny,
+		"mallory":       verify.Deny,
+	} {
+		apart := strings.ReplaceAll(signers, " ", " + ")
+		back := strings.Fields(signers)
+		slices.Reverse(back)
+		for form, script := range map[string]string{
+			"one envelope":            "sign provenance " + signers,
+			"an envelope each":        "sign provenance " + apart,
+			"in another order":        "sign provenance " + strings.Join(back, " + "),
+			"a Sigstore bundle each":  "sign provenance " + apart + "\nformat provenance sigstore",
+			"twice":                   "sign provenance " + apart + "\ndup provenance",
+			"a Sigstore bundle twice": "sign provenance " + apart + "\nformat provenance sigstore\ndup provenance",
+		} {
+			v, err := story.Build(t, quorum+script).Verify(t)
+			if v.Decision != want || (err == nil) != (want == verify.Allow) {
+				t.Errorf("%s in %s: %s, want %s", signers, form, v.Decision, want)
+			}
+			code := verify.CodeThreshold
+			if signers == "mallory" {
+				code = verify.CodeSignature
+			}
+			if failed := v.Failed(); want == verify.Deny && !slices.ContainsFunc(failed, func(f verify.Finding) bool { return f.Code == code }) {
+				t.Errorf("%s in %s: no %s among\n%s", signers, form, code, v)
+			}
+		}
+	}
+}
+
 // TestConcurrent is T-70: one Verifier, its Trust and its Policy serve many
 // questions at once, and the caller may change what it handed in. The race
 // detector is the judge.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/touchmark-go/touchmark/sign/keys"
+	"github.com/touchmark-go/touchmark/verify"
 )
 
 // putInRing is put into a ring.
@@ -321,15 +323,34 @@ func oneID(ids []string, begin, where string) (string, error) {
 
 func newKeysExport() *cobra.Command {
 	var out string
+	var key signingKey
 	c := &cobra.Command{
-		Use:   "export [--out FILE] DIR",
-		Short: "write the public halves of a ring's keys, for a trust file",
+		Use:   "export [--out FILE] (DIR | --key KEY)",
+		Short: "write the public halves of a ring's keys, or of another key, for a trust file",
 		Long: `export writes what others may know of a ring: the public half of each key, from when until when it
-signs, and whether it was revoked, as the "keys" of a principal in a trust file are written. Hand it to
-who keeps the trust file, for touchmark trust add --principal NAME=FILE.`,
-		Example: `  touchmark keys export --out ci.keys.json keys`,
-		Args:    exactly("DIR"),
+signs, and whether it was revoked, as the "keys" of a principal in a trust file are written. With --key it
+does so for one key, wherever it is: in a file, in an SSH agent or behind a program. How a key signs is
+written along, which an RSA key does not tell by itself.
+
+Hand it to who keeps the trust file, for touchmark trust add --principal NAME=FILE.`,
+		Example: `  touchmark keys export --out ci.keys.json keys
+  touchmark keys export --key ssh-agent:alice@laptop --out alice.keys.json`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 && key.path == "" || len(args) > 0 && key.path != "" {
+				return usagef("want DIR, or --key")
+			}
+			if len(args) == 0 {
+				signer, err := key.load(cmd.Context())
+				if err != nil {
+					return err
+				}
+				data, err := json.MarshalIndent([]verify.Key{{PEM: string(signer.MarshalPublic()), Scheme: signer.Scheme()}}, "", "  ")
+				if err != nil {
+					return err
+				}
+				return emit(cmd, out, append(data, '\n'))
+			}
 			ring, err := keys.OpenRing(args[0])
 			if err != nil {
 				return err
@@ -341,6 +362,8 @@ who keeps the trust file, for touchmark trust add --principal NAME=FILE.`,
 			return emit(cmd, out, data)
 		}),
 	}
+	key.flag(c, "nothing")
+	c.Flags().Lookup("key").Usage = "write the public half of `KEY`: a file, ssh-agent:NAME, or what --key-program knows it by"
 	c.Flags().StringVar(&out, "out", "", "write to `FILE`; else to standard output")
 	return c
 }
