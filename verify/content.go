@@ -79,7 +79,7 @@ func (c *content) hash(ctx context.Context, further []string, keep bool) (proven
 	}
 	whole := sha256.New()
 	hashes := map[string]hash.Hash{provenance.SHA256: whole}
-	all := []io.Writer{whole}
+	var others []io.Writer
 	for _, name := range further {
 		if hashes[name] != nil {
 			continue
@@ -92,34 +92,31 @@ func (c *content) hash(ctx context.Context, further []string, keep bool) (proven
 		default:
 			continue
 		}
-		all = append(all, hashes[name])
+		others = append(others, hashes[name])
 	}
 	c.chunk = chunkOf(c.size)
 	if keep {
 		c.states = make([]byte, 0, min(sha256.Size*(c.size/c.chunk+1), 1<<20)) // a claimed size is no reason to spend memory
 	}
-	buf := make([]byte, min(pieceSize, c.size))
+	next := newBeside(others)
+	defer next.end()
 	for at := int64(0); at < c.size; at += pieceSize {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		b := buf[:min(pieceSize, c.size-at)]
+		b := next.buffer(min(pieceSize, c.size-at))
 		if n, err := c.r.ReadAt(b, at); n < len(b) || err != nil && !(errors.Is(err, io.EOF) && at+int64(n) == c.size) {
 			if err == nil || errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, fmt.Errorf("at byte %d of %d: %w", at+int64(n), c.size, err)
 		}
-		var beside sync.WaitGroup // SHA-512 takes twice as long, and has a processor of its own
-		for _, h := range all[1:] {
-			beside.Go(func() { h.Write(b) })
-		}
-		err := c.advance(whole, at, b, keep)
-		beside.Wait()
-		if err != nil {
+		if err := c.advance(whole, at, b, keep); err != nil {
 			return nil, err
 		}
+		next.hand(b)
 	}
+	next.end()
 	if n, err := c.r.ReadAt(make([]byte, 1), c.size); n != 0 || err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("more than %d bytes, or not readable to the end", c.size)
 	}
