@@ -43,7 +43,7 @@ func Write(w io.Writer, bom *cdx.BOM) error {
 	if !ok {
 		return fmt.Errorf("specVersion is %q, want 1.2 to 1.7", bom.SpecVersion)
 	}
-	e := encoder{version: v, seed: maphash.MakeSeed()}
+	e := encoder{version: v, seed: maphash.MakeSeed(), b: make([]byte, 0, about(bom))}
 	e.writeBOM(bom, cdxschema.Of(v))
 	if e.bad || e.err != nil {
 		if err := explain(bom, v); err != nil {
@@ -60,6 +60,28 @@ func Write(w io.Writer, bom *cdx.BOM) error {
 	}
 	_, err := w.Write(append(e.b, '\n'))
 	return err
+}
+
+// about is a guess at how many bytes the document will have, so that a large one is
+// not copied again and again while it grows; never more than a piece and some.
+func about(bom *cdx.BOM) int {
+	n := 4 << 10
+	if bom.Components != nil {
+		n += 768 * min(len(*bom.Components), pieceSize)
+	}
+	if bom.Dependencies != nil {
+		for _, d := range *bom.Dependencies {
+			if n += 128; d.Dependencies != nil {
+				for _, on := range *d.Dependencies {
+					n += len(on) + 3
+				}
+			}
+			if n > pieceSize {
+				break
+			}
+		}
+	}
+	return min(n, pieceSize+pieceSize/8)
 }
 
 // explain says what is wrong with bom.
