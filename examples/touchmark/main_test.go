@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/touchmark-go/touchmark/internal/deptest"
+	"github.com/touchmark-go/touchmark/internal/integration"
 	"github.com/touchmark-go/touchmark/internal/testkit"
 )
 
@@ -32,6 +33,9 @@ func TestScripts(t *testing.T) {
 	fixture := makeFixture(t)
 	goEnv := goEnvironment(t)
 	registries := map[string]string{"REGISTRY": startRegistry(t, true), "REGISTRY_TAGS": startRegistry(t, false)}
+	if os.Getenv("TOUCHMARK_INTEGRATION") == "1" {
+		registries["REGISTRY_TAGS"] = integration.StartDistribution(t) // the real one that has no referrers API
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
