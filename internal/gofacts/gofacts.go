@@ -44,18 +44,23 @@ func FromBuildInfo(info *debug.BuildInfo) *Facts {
 	if len(info.Deps) > 0 {
 		f.Modules = make([]Module, 0, len(info.Deps))
 	}
+	modules := make([]*Module, 0, len(info.Deps)) // code that sorts structs is made for each, and is large
 	for _, dep := range info.Deps {
 		if dep != nil {
-			f.Modules = append(f.Modules, moduleOf(*dep))
+			m := moduleOf(*dep)
+			modules = append(modules, &m)
 		}
 	}
 	// The linker sorts too, by the path that is replaced.
-	slices.SortFunc(f.Modules, func(a, b Module) int {
+	slices.SortFunc(modules, func(a, b *Module) int {
 		if c := strings.Compare(a.Path, b.Path); c != 0 {
 			return c
 		}
 		return cmp.Or(strings.Compare(a.Version, b.Version), strings.Compare(a.Sum, b.Sum))
 	})
+	for _, m := range modules {
+		f.Modules = append(f.Modules, *m)
+	}
 	for _, s := range info.Settings {
 		f.Settings[s.Key] = s.Value
 	}

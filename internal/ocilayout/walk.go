@@ -38,9 +38,18 @@ func (t *Tree) collect() {
 		slices.Sort(f.Links)
 		f.Path, f.Links = f.Links[0], f.Links[1:]
 	}
-	slices.SortFunc(t.files, func(a, b File) int {
+	order := make([]*File, len(t.files)) // code that sorts structs is made for each, and is large
+	for i := range t.files {
+		order[i] = &t.files[i]
+	}
+	slices.SortFunc(order, func(a, b *File) int {
 		return cmp.Or(cmp.Compare(a.LayerIndex, b.LayerIndex), cmp.Compare(a.entry, b.entry))
 	})
+	files := make([]File, len(order))
+	for i, f := range order {
+		files[i] = *f
+	}
+	t.files = files
 }
 
 // Files are the regular files that are there when the image runs, in the order

@@ -191,8 +191,16 @@ func checkIDs(at string, ids []provenance.Digest) error {
 
 // sorted is r with everything in order that has none.
 func (r Release) sorted() Release {
-	r.Subjects = slices.Clone(r.Subjects)
-	slices.SortFunc(r.Subjects, func(a, b provenance.ResourceDescriptor) int { return strings.Compare(a.Name, b.Name) })
+	order := make([]*provenance.ResourceDescriptor, len(r.Subjects)) // code that sorts structs is made for each, and is large
+	for i := range r.Subjects {
+		order[i] = &r.Subjects[i]
+	}
+	slices.SortFunc(order, func(a, b *provenance.ResourceDescriptor) int { return strings.Compare(a.Name, b.Name) })
+	subjects := make([]provenance.ResourceDescriptor, len(order))
+	for i, s := range order {
+		subjects[i] = *s
+	}
+	r.Subjects = subjects
 	r.Provenance, r.SBOMs = sortedIDs(r.Provenance), sortedIDs(r.SBOMs)
 	if r.PURL == "" {
 		r.PURL = "pkg:generic/" + r.Product + "@" + url.PathEscape(r.Version)
