@@ -40,10 +40,10 @@ appends needs log.key and witness.key in it; whoever reads needs neither, but th
 keeps the newest head seen beside that file, so that an older copy of the log is noticed.
 
 A RELEASE is named by its id, the digest of an artifact, app#102, its version, or a tag.`,
-		RunE: group("init, create, tag, approve, promote, rollback, deploy, revoke, retire, log, show, why or fsck"),
+		RunE: group("init, create, tag, approve, promote, rollback, deploy, revoke, retire, install, pin, guard, log, show, why or fsck"),
 	}
 	c.AddCommand(newReleaseInit(), newReleaseCreate(), newReleaseTag(), newReleaseApprove(), newReleasePromote(), newReleaseRollback(), newReleaseDeploy(),
-		newReleaseRevoke(), newReleaseRetire(), newReleaseLog(), newReleaseShow(), newReleaseWhy(), newReleaseFsck())
+		newReleaseRevoke(), newReleaseRetire(), newReleaseInstall(), newReleasePin(), newReleaseGuard(), newReleaseLog(), newReleaseShow(), newReleaseWhy(), newReleaseFsck())
 	return c
 }
 

@@ -51,7 +51,7 @@ unusable trust file or policy, 64 wrong usage. Only 0 is a yes. Nothing is fetch
 
 type verifyOptions struct {
 	trust, name, environment, ledger, at, format string
-	policies, evidence                   []string
+	policies, evidence                           []string
 }
 
 func (o *verifyOptions) run(cmd *cobra.Command, args []string) error {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/registry/remote/errcode"
 
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sign"
@@ -15,7 +17,7 @@ import (
 const MaxTags = 100_000
 
 // Tags is what each tag of the repository names at this moment, the tags that hold
-// evidence left out. It is the registry's word, and may be another one the next time:
+// evidence left out; none of a repository that is not there. It is the registry's word, and may be another one the next time:
 // a ledger says what a tag names for good.
 func (r *Repository) Tags(ctx context.Context) (map[string]provenance.Digest, error) {
 	out := map[string]provenance.Digest{}
@@ -26,6 +28,10 @@ func (r *Repository) Tags(ctx context.Context) (map[string]provenance.Digest, er
 		}
 		return nil
 	})
+	var answer *errcode.ErrorResponse
+	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
+		return out, nil // a repository that nobody has pushed to, or that is gone
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/touchmark-go/touchmark/provenance"
+	"github.com/touchmark-go/touchmark/sign/store/oci"
+	"github.com/touchmark-go/touchmark/verify/rollout"
+)
+
+func newReleaseGuard() *cobra.Command {
+	var o releaseBook
+	var at place
+	var memory, format string
+	c := &cobra.Command{
+		Use:   "guard --ledger DIR --trust FILE --repository oci://HOST/PATH [--memory FILE] [--format text|json]",
+		Short: "hold the tags of a registry against the ledger",
+		Long: `guard looks once at all tags of a repository and says which name another digest than the ledger says
+(re-pointed), are gone (deleted), are back after they were gone (recreated), or are not in the ledger
+(unknown). To watch, call it again and again, with a file in which it remembers what it saw.
+
+Artifacts of this repository are those that releases name HOST/PATH. Exit status: 0 all is well, 1 not.`,
+		Example: `  touchmark release guard --ledger ledger --trust trust.json --repository oci://registry.example/team/app --memory guard.json`,
+		Args:    exactly(),
+		RunE: does(func(cmd *cobra.Command, args []string) error {
+			if format != "text" && format != "json" {
+				return usagef("--format: %q: want text or json", format)
+			}
+			defer o.done()
+			replay, _, err := o.read()
+			if err != nil {
+				return err
+			}
+			v, err := replay.View(cmd.Context())
+			if err != nil {
+				return err
+			}
+			s, done, err := at.open(false)
+			if err != nil {
+				return err
+			}
+			defer done()
+			registry, ok := s.(*oci.Repository)
+			if !ok {
+				return usagef("--repository: %q is a folder: want oci://HOST/PATH", at.name)
+			}
+			g := &rollout.Guard{}
+			if memory != "" && exists(memory) {
+				data, err := readFile("memory", memory, maxConfig)
+				if err != nil {
+					return err
+				}
+				if err := json.Unmarshal(data, g); err != nil {
+					return fmt.Errorf("memory %q: %w", memory, err)
+				}
+				if g.Product != o.product || g.Repository != registry.Name() {
+					return fmt.Errorf("%q remembers %s in %s: name another file", memory, show(g.Product), show(g.Repository))
+				}
+			}
+			g.Product, g.Repository = o.product, registry.Name()
+			tags, err := registry.Tags(cmd.Context())
+			if err != nil {
+				return err
+			}
+			alarms := g.Look(v, tags)
+			if memory != "" {
+				data, err := json.Marshal(g)
+				if err != nil {
+					return err
+				}
+				if err := writeFile(memory, append(data, '\n'), 0o644); err != nil {
+					return err
+				}
+			}
+			if format == "json" {
+				if alarms == nil {
+					alarms = []rollout.Alarm{}
+				}
+				if err := emitJSON(cmd, alarms); err != nil {
+					return err
+				}
+			} else {
+				tellAlarms(cmd, alarms, len(tags))
+			}
+			if len(alarms) > 0 {
+				return &failure{status: statusDenied}
+			}
+			return nil
+		}),
+	}
+	o.flags(c, "")
+	f := c.Flags()
+	at.flag(c, "repository", "the repository, a")
+	at.plainFlag(f)
+	f.StringVar(&memory, "memory", "", "remember in `FILE` what was there")
+	f.StringVar(&format, "format", "text", "print as `text|json`")
+	completeWords(c, "format", "text", "json")
+	return c
+}
+
+func tellAlarms(cmd *cobra.Command, alarms []rollout.Alarm, tags int) {
+	out := cmd.OutOrStdout()
+	for _, a := range alarms {
+		fmt.Fprintf(out, "%s %s: the ledger says %s, the registry %s\n", a.What, show(a.Tag), orNothing(a.Want), orNothing(a.Got))
+	}
+	if len(alarms) == 0 {
+		fmt.Fprintf(out, "well: %s as the ledger says\n", plural(tags, "tag", "tags"))
+	}
+}
+
+func orNothing(d provenance.Digest) string {
+	if d.IsZero() {
+		return "nothing"
+	}
+	return d.String()
+}
