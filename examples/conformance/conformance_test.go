@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/touchmark-go/touchmark/internal/testkit"
+	"github.com/touchmark-go/touchmark/provenance"
 )
 
 // The corpora, and what comes of them: nothing fails, and nothing is skipped but what is named here.
@@ -37,6 +38,46 @@ func TestCorpus(t *testing.T) {
 		}
 		if got != want.counts || !strings.Contains(out.String(), want.skips) {
 			t.Errorf("%s: %+v, want %+v\n%.2000s", folder, got, want.counts, out.String())
+		}
+	}
+}
+
+// The client protocol of the Sigstore suite gives the verdicts of its own cases,
+// by the artifact's path and by its digest.
+func TestVerifyBundle(t *testing.T) {
+	root := testkit.Corpus(t)
+	assets := filepath.Join(root, "sigstore-conformance/test/assets/bundle-verify")
+	artifact := filepath.Join(assets, "a.txt")
+	data, err := os.ReadFile(artifact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := provenance.SumSHA256(data)
+	identity := []string{"--certificate-identity", "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main",
+		"--certificate-oidc-issuer", "https://token.actions.githubusercontent.com"}
+	for _, c := range []struct {
+		name, folder string
+		who          []string
+		root         string
+		want         int
+	}{
+		{"signed", "rekor2-happy-path", identity, filepath.Join(assets, "rekor2-happy-path/trusted_root.json"), 0},
+		{"signed, v0.3", "happy-path-v0.3", identity, filepath.Join(root, "trusted-roots/public-good.json"), 0},
+		{"another's root", "rekor2-happy-path", identity, filepath.Join(root, "trusted-roots/github.json"), 1},
+		{"another identity", "rekor2-happy-path", []string{"--certificate-identity", "x", "--certificate-oidc-issuer", "y"}, filepath.Join(assets, "rekor2-happy-path/trusted_root.json"), 1},
+		{"not logged right", "rekor2-checkpoint-missing-origin_fail", identity, filepath.Join(assets, "rekor2-checkpoint-missing-origin_fail/trusted_root.json"), 1},
+		{"key", "managed-key-and-trusted-root", []string{"--key", filepath.Join(assets, "managed-key-and-trusted-root/key.pub")}, filepath.Join(assets, "managed-key-and-trusted-root/trusted_root.json"), 0},
+		{"nobody named", "rekor2-happy-path", nil, filepath.Join(assets, "rekor2-happy-path/trusted_root.json"), 1},
+	} {
+		for _, file := range []string{artifact, digest.String(), digest.Hex()} {
+			if c.name == "key" && file != artifact {
+				continue // a key's signature is checked over the bytes
+			}
+			var out, errs bytes.Buffer
+			args := append([]string{"verify-bundle", "--bundle", filepath.Join(assets, c.folder, "bundle.sigstore.json"), "--trusted-root", c.root}, c.who...)
+			if got := run(append(args, file), &out, &errs); got != c.want {
+				t.Errorf("%s, %s: exit status %d, want %d\n%s", c.name, file, got, c.want, errs.String())
+			}
 		}
 	}
 }
@@ -83,7 +124,8 @@ func TestWrongUse(t *testing.T) {
 	}{
 		"nothing":      {nil, 64},
 		"no csv":       {[]string{"corpus", "--root", "."}, 64},
-		"another verb": {[]string{"verify-bundle"}, 64},
+		"another verb": {[]string{"verify"}, 64},
+		"no bundle":    {[]string{"verify-bundle"}, 64},
 		"no file":      {[]string{"corpus", "--csv", filepath.Join(t.TempDir(), "none"), "--root", "."}, 2},
 		"no cases":     {[]string{"corpus", "--csv", write(header), "--root", "."}, 2},
 		"no header":    {[]string{"corpus", "--csv", write("a,b\n1,2\n"), "--root", "."}, 2},

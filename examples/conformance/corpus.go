@@ -11,9 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/touchmark-go/touchmark/verify"
-	"github.com/touchmark-go/touchmark/verify/sigstore"
 )
 
 // A row is one case.
@@ -102,7 +99,7 @@ func corpus(path, root string, out io.Writer) (c counts, err error) {
 		return c, fmt.Errorf("%s: want a first line %q and cases below it", path, strings.Join(columns, ","))
 	}
 	var rows []row
-	cache := &authenticators{made: map[instance]*sigstore.Authenticator{}, verifiers: map[string]*verify.Verifier{}}
+	cache := newCache()
 	for _, l := range lines[1:] {
 		rows = append(rows, row{id: l[0], format: l[1], bundle: l[2], artifact: l[3], trustedRoot: l[4], identity: l[5], issuer: l[6], builder: l[7], source: l[8], tag: l[9],
 			expected: l[10], note: l[11], root: dir, cache: cache})

@@ -2,6 +2,12 @@
 // public packages, and prints where it and the library differ.
 //
 //	conformance corpus --csv FILE --root DIR
+//	conformance verify-bundle --bundle FILE --certificate-identity ID --certificate-oidc-issuer URL --trusted-root FILE FILE|DIGEST
+//	conformance verify-bundle --bundle FILE --key FILE --trusted-root FILE FILE|DIGEST
+//	conformance sign-bundle [--in-toto] --identity-token TOKEN --bundle FILE --signing-config FILE FILE
+//
+// The last two are the protocol of the Sigstore conformance suite. Nothing is
+// fetched and no instance is built in, so --staging alone names none.
 //
 // FILE is an expected.csv: one case a row, with the columns id, format,
 // bundle_path, artifact_path_or_digest, trusted_root_path, identity, issuer,
@@ -25,6 +31,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	usage := func() int {
 		fmt.Fprintln(stderr, "usage: conformance corpus --csv FILE --root DIR")
 		return 64
+	}
+	if len(args) > 0 && (args[0] == "verify-bundle" || args[0] == "sign-bundle") {
+		return runClient(args, stderr)
 	}
 	if len(args) == 0 || args[0] != "corpus" {
 		return usage()

@@ -35,6 +35,10 @@ type authenticators struct {
 	verifiers map[string]*verify.Verifier // by everything that makes them
 }
 
+func newCache() *authenticators {
+	return &authenticators{made: map[instance]*sigstore.Authenticator{}, verifiers: map[string]*verify.Verifier{}}
+}
+
 const authorityName = "instance"
 
 // trust is a trust file that knows the instance and a stranger, who is nobody's

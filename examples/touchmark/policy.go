@@ -12,6 +12,7 @@ import (
 
 	"github.com/touchmark-go/touchmark/verify"
 	"github.com/touchmark-go/touchmark/verify/cel"
+	"github.com/touchmark-go/touchmark/verify/sigstore"
 )
 
 func newPolicy() *cobra.Command {
@@ -124,5 +125,13 @@ func tellPolicy(w io.Writer, p *verify.Policy) {
 
 // newVerifier is a Verifier that knows everything this command knows.
 func newVerifier(t *verify.Trust, policies ...*verify.Policy) (*verify.Verifier, error) {
-	return verify.Options{Conditions: cel.Conditions}.New(t, policies...)
+	o := verify.Options{Conditions: cel.Conditions}
+	if len(t.Authorities) > 0 {
+		a, err := sigstore.New(t)
+		if err != nil {
+			return nil, err
+		}
+		o.Authenticators = []verify.Authenticator{a}
+	}
+	return o.New(t, policies...)
 }

@@ -15,7 +15,7 @@ import (
 func newSign() *cobra.Command {
 	var o signOptions
 	c := &cobra.Command{
-		Use:   "sign --key FILE [--out FILE] [--type TYPE]… FILE…",
+		Use:   "sign --key FILE|--keyless [--tsa URL]… [--out FILE] [--type TYPE]… FILE…",
 		Short: "sign statements, what others have signed, and trust files",
 		Long: `sign signs in-toto statements, as touchmark capture, attest and build write them, and makes a bundle
 of each: one line of JSON. --out adds them to the file, which may hold others.
@@ -26,17 +26,25 @@ their bundles: a line for each is added to the same file, or to --out. Look at w
 touchmark inspect; --type takes only statements of that type. What the key has signed already is not
 signed again.
 
-A trust file is signed for touchmark trust update.`,
+A trust file is signed for touchmark trust update.
+
+--keyless signs as whoever an identity token names: with a key for this one signature, a certificate
+of the authority at --fulcio, and an entry in the log at --rekor. The token is in the file that
+--identity-token names, else it is that of the CI job. --tsa has a timestamp authority say when; with a
+key it shows later that the signature is older than the key's end.`,
 		Example: `  touchmark sign --key release.key --out dist/app.intoto.jsonl dist/app.provenance.json dist/app.sbom.json
   touchmark sign --key bob.key --type https://slsa.dev/provenance/v1 dist/app.intoto.jsonl
-  touchmark sign --key alice.key --out next.jsonl next.json`,
+  touchmark sign --key alice.key --out next.jsonl next.json
+  touchmark sign --keyless --signing-config signing_config.json --out dist/app.intoto.jsonl dist/app.provenance.json`,
 		Args: atLeastOne("FILE"),
 		RunE: does(o.run),
 	}
 	o.key.flag(c, "the statements")
 	c.Flags().StringVar(&o.out, "out", "", "add the bundles to `FILE`; else to the file that they were in, or write them to standard output")
 	c.Flags().StringArrayVar(&o.types, "type", nil, "of what others have signed, sign only statements of the predicate type `TYPE`; may be repeated")
-	must(c.MarkFlagRequired("key"))
+	o.keyless.flags(c)
+	c.MarkFlagsOneRequired("key", "keyless")
+	c.MarkFlagsMutuallyExclusive("key", "keyless")
 	return c
 }
 

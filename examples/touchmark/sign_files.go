@@ -14,9 +14,10 @@ import (
 )
 
 type signOptions struct {
-	out   string
-	types []string
-	key   signingKey
+	out     string
+	types   []string
+	key     signingKey
+	keyless login
 }
 
 // A document is something to sign.
@@ -37,7 +38,7 @@ func (o *signOptions) run(cmd *cobra.Command, args []string) error {
 		}
 		documents = append(documents, list...)
 	}
-	key, err := o.key.load(cmd.Context())
+	who, key, signOne, err := o.signer(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -49,10 +50,10 @@ func (o *signOptions) run(cmd *cobra.Command, args []string) error {
 		if to == "" {
 			to = d.path
 		}
-		if hasSigned(key, d.signed) {
+		if key != nil && hasSigned(key, d.signed) {
 			continue
 		}
-		b, err := sign.Payload(cmd.Context(), d.payloadType, d.body, key)
+		b, err := signOne(d)
 		if err != nil {
 			return err
 		}
@@ -72,11 +73,11 @@ func (o *signOptions) run(cmd *cobra.Command, args []string) error {
 			return err
 		}
 		if to != "" {
-			progress(cmd.ErrOrStderr(), "touchmark: %d signed by %s: %s", len(places[to]), key, show(to))
+			progress(cmd.ErrOrStderr(), "touchmark: %d signed by %s: %s", len(places[to]), who, show(to))
 		}
 	}
 	if left := len(documents) - fresh; left > 0 {
-		progress(cmd.ErrOrStderr(), "touchmark: %d were signed by %s already", left, key)
+		progress(cmd.ErrOrStderr(), "touchmark: %d were signed by %s already", left, who)
 	}
 	return nil
 }

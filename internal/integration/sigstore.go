@@ -99,18 +99,11 @@ func StartTSA(t testing.TB) *Authority {
 func StartFulcio(t testing.TB, issuers map[string]string) *Authority {
 	t.Helper()
 	dir := t.TempDir()
-	config := map[string]any{}
+	config := "oidc-issuers:\n"
 	for url, kind := range issuers {
-		config[url] = map[string]any{"issuer-url": url, "client-id": Audience, "type": kind}
+		config += fmt.Sprintf("  %s:\n    issuer-url: %s\n    client-id: %s\n    type: %s\n", url, url, Audience, kind)
 	}
-	data, err := json.Marshal(map[string]any{"oidc-issuers": config}) // YAML reads JSON
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "config.yaml")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	path := Write(t, dir, "config.yaml", []byte(config))
 	a := &Authority{}
 	a.server = start(t, Fulcio, dir, nil, func() ([]string, func() error) {
 		port := freePort(t)

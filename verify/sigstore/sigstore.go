@@ -203,7 +203,7 @@ func (a *Authenticator) authenticate(ctx context.Context, b *sign.Bundle, c *con
 // one holds one signature against one authority. Leaf is nil if a key signed.
 func (a *Authenticator) one(x *authority, b *sign.Bundle, s *sign.Signature, leaf *x509.Certificate, c *content) (*verify.Identified, *Error) {
 	if leaf == nil {
-		times, err := x.timestamps(s, max(x.atLeast.Timestamp, 1))
+		times, _, err := x.timestamps(s, max(x.atLeast.Timestamp, 1))
 		if err != nil {
 			return nil, err
 		}
@@ -220,13 +220,16 @@ func (a *Authenticator) one(x *authority, b *sign.Bundle, s *sign.Signature, lea
 	if err != nil {
 		return nil, err
 	}
-	stamped, err := x.timestamps(s, x.atLeast.Timestamp)
+	stamped, why, err := x.timestamps(s, x.atLeast.Timestamp)
 	if err != nil {
 		return nil, err
 	}
 	if times = append(times, stamped...); len(times) == 0 && x.longLived && !c.at.IsZero() {
 		id, err := x.identity(leaf, []time.Time{c.at})
 		return id, err
+	}
+	if len(times) == 0 && why != nil {
+		return nil, refuse(stageTime, verify.CodeTrustedTime, "its timestamps do not say when it was signed: %v", why)
 	}
 	if len(times) == 0 {
 		return nil, refuse(stageTime, verify.CodeTrustedTime, "nothing trusted says when it was signed: no timestamp, and no log that signed its time")

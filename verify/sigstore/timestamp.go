@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/digitorus/pkcs7"
@@ -21,22 +22,23 @@ import (
 const maxTimestamp = 64 << 10
 
 // timestamps are the times that authorities of the root have put on the
-// signature, one an operator. Those by others say nothing.
-func (x *authority) timestamps(s *sign.Signature, atLeast int) ([]time.Time, *Error) {
+// signature. Those by others say nothing; why is what was wrong with one of
+// them.
+func (x *authority) timestamps(s *sign.Signature, atLeast int) (all []time.Time, why error, _ *Error) {
 	if len(s.Timestamps) > sign.MaxTimestamps {
-		return nil, refuse(stageTime, verify.CodeLimit, "%d timestamps, want at most %d", len(s.Timestamps), sign.MaxTimestamps)
+		return nil, nil, refuse(stageTime, verify.CodeLimit, "%d timestamps, want at most %d", len(s.Timestamps), sign.MaxTimestamps)
 	}
 	byOperator := map[string][]time.Time{}
-	var all []time.Time
-	var why error
 	for _, response := range s.Timestamps {
 		if len(response) > maxTimestamp {
-			return nil, refuse(stageTime, verify.CodeLimit, "a timestamp of %d bytes, want at most %d", len(response), maxTimestamp)
+			return nil, nil, refuse(stageTime, verify.CodeLimit, "a timestamp of %d bytes, want at most %d", len(response), maxTimestamp)
 		}
 		for i := range x.tsas {
 			t, err := x.tsas[i].stamped(response, s.Sig)
 			if err != nil {
-				why = err
+				if why == nil || errors.Is(err, errWindow) {
+					why = err
+				}
 				continue
 			}
 			byOperator[x.tsas[i].operator] = append(byOperator[x.tsas[i].operator], t)
@@ -46,12 +48,14 @@ func (x *authority) timestamps(s *sign.Signature, atLeast int) ([]time.Time, *Er
 	}
 	if len(byOperator) < atLeast {
 		if why == nil {
-			return nil, refuse(stageTime, verify.CodeTrustedTime, "timestamps by %d operators, want %d", len(byOperator), atLeast)
+			return nil, nil, refuse(stageTime, verify.CodeTrustedTime, "timestamps by %d operators, want %d", len(byOperator), atLeast)
 		}
-		return nil, refuse(stageTime, verify.CodeTrustedTime, "timestamps by %d operators, want %d: %v", len(byOperator), atLeast, why)
+		return nil, nil, refuse(stageTime, verify.CodeTrustedTime, "timestamps by %d operators, want %d: %v", len(byOperator), atLeast, why)
 	}
-	return all, nil
+	return all, why, nil
 }
+
+var errWindow = errors.New("the timestamp authority did not count")
 
 // stamped checks a response (RFC 3161, section 2.4.2) over a signature and
 // returns its time. Everything is judged at that time: the chain, and that the
@@ -64,7 +68,7 @@ func (t *issuer) stamped(response, sig []byte) (time.Time, error) {
 		return time.Time{}, err
 	}
 	if !t.valid.has(stamp.Time) {
-		return time.Time{}, errors.New("the timestamp authority did not count at " + stamp.Time.UTC().Format(time.RFC3339))
+		return time.Time{}, fmt.Errorf("%w at %s", errWindow, stamp.Time.UTC().Format(time.RFC3339))
 	}
 	token, err := pkcs7.Parse(stamp.RawToken)
 	if err != nil {
