@@ -1,13 +1,11 @@
 package verify
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
-	"github.com/touchmark-go/touchmark/internal/gofacts"
 	"github.com/touchmark-go/touchmark/sbom"
 )
 
@@ -187,78 +185,4 @@ func (t *trial) checkPackages(at string, r *PackageRule) {
 	}
 	t.fail(Finding{Code: CodeCondition, Rule: at, Message: "a component that the policy denies is inside", Want: "none of the packages that are denied, under names that can be read", Got: wrong.String(),
 		Remedy: "build without it, or with a version that is not denied"})
-}
-
-// checkModules wants the document to list what the Go binary was linked from, and
-// nothing else.
-func (d *deciding) checkModules(t *trial, at string) {
-	fail := func(code Code, message, want, got string) {
-		t.fail(Finding{Code: code, Rule: at, Message: message, Want: want, Got: got})
-	}
-	if d.artifact.content == nil {
-		fail(CodeExamineNoBytes, "there are no bytes to hold the SBOM against", "the artifact itself", d.artifact.primary.String())
-		return
-	}
-	facts, err := gofacts.Read(d.artifact.content)
-	switch {
-	case errors.Is(err, errChanged):
-		fail(CodeChanged, err.Error(), "", "")
-		return
-	case errors.Is(err, gofacts.ErrNotGo), errors.Is(err, gofacts.ErrMalformed):
-		fail(CodeExamineNotGo, "the SBOM cannot be held against the artifact", "a Go binary with build information", err.Error())
-		return
-	case err != nil:
-		fail(CodeTransport, "the artifact cannot be read again", "", err.Error())
-		return
-	}
-	w := bomWitness(t.accepted)
-	if want, got, same := bomAgrees(facts, w); !same {
-		t.fail(Finding{Code: CodeExamineSBOM, Rule: at, Evidence: "in the binary", Message: "the binary contradicts its SBOM", Want: want + " (" + w.who + ")", Got: got})
-		return
-	}
-	var strays tally
-	eachComponent(t.bom, func(c *cdx.Component, main bool) {
-		if !main && (!strings.HasPrefix(c.PackageURL, "pkg:golang/") && propertyOf(c, sbom.PropertySource) == "" || c.Scope == cdx.ScopeExcluded) {
-			strays.add(callName(c))
-		}
-	})
-	if len(w.stdlib) == 0 {
-		strays.add("no stdlib")
-	}
-	if strays.n > 0 {
-		t.fail(Finding{Code: CodeExamineSBOM, Rule: at, Message: "the SBOM lists something else than the binary", Want: "the linked modules and the standard library, and nothing else", Got: strays.String(),
-			Remedy: "list what else is in the product in an SBOM of its own"})
-		return
-	}
-	t.pass(CodeExamineSBOM, at)
-}
-
-// bomAgrees reports whether an SBOM lists exactly the linked modules, each under
-// one name, and the standard library in its version; if not, what it says and
-// what the binary says.
-func bomAgrees(facts *gofacts.Facts, w witness) (said, own string, same bool) {
-	stdlib := facts.Stdlib().Version
-	for _, version := range w.stdlib {
-		if stdlib != "" && version != stdlib {
-			return "stdlib " + version, "stdlib " + stdlib, false
-		}
-	}
-	linked := map[string]bool{facts.Main.Path + "@" + facts.Main.Version: true}
-	for _, m := range facts.Modules {
-		linked[m.Path+"@"+m.Version] = true
-		if said, same := w.lists(m); !same {
-			return said, moduleString(m), false
-		}
-	}
-	for _, path := range sortedKeys(w.modules) {
-		for _, m := range w.modules[path] {
-			if !linked[m.Path+"@"+m.Version] {
-				return moduleString(m), "no " + m.Path + " in that version", false
-			}
-		}
-	}
-	if len(w.odd) > 0 {
-		return w.odd[0], "one name for one module", false
-	}
-	return "", "", true
 }

@@ -186,7 +186,7 @@ func (d *deciding) examineSBOM(facts *gofacts.Facts, witnesses []witness, must b
 		if !w.isBOM {
 			continue
 		}
-		if said, own, same := bomAgrees(facts, w); !same {
+		if said, own, same := bomAgrees(w, facts); !same {
 			d.contradiction(CodeExamineSBOM, w, said, own)
 			return
 		}

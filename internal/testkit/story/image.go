@@ -3,6 +3,7 @@ package story
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/touchmark-go/touchmark/internal/ocilayout/imagetest"
 	"github.com/touchmark-go/touchmark/provenance"
+	"github.com/touchmark-go/touchmark/sbom"
+	"github.com/touchmark-go/touchmark/sbom/image"
 )
 
 // image makes a container image the artifact, or what is presented instead:
@@ -165,6 +168,24 @@ func (m *maker) recordImage(id string, programs []string) error {
 	m.docs["sbom"], err = edit(m.docs["sbom"], "/predicate", map[string]any{"bomFormat": "CycloneDX", "specVersion": "1.6", "version": json.Number("1"), "components": components,
 		"metadata": map[string]any{"timestamp": "2026-11-20T17:06:00Z", "component": map[string]any{"type": "container", "name": "app", "version": "1.4.0",
 			"hashes": []any{map[string]any{"alg": "SHA-256", "content": "<artifact>"}}}}}, false)
+	return err
+}
+
+// imageSBOM lets the SBOM be what package sbom/image makes of the image.
+func (m *maker) imageSBOM() error {
+	boms, err := image.BOMs(context.Background(), m.made.write(m.t))
+	if err != nil || len(boms) != 1 {
+		return fmt.Errorf("%d SBOMs of the image: %w", len(boms), err)
+	}
+	var text bytes.Buffer
+	if err := sbom.Write(&text, boms[0]); err != nil {
+		return err
+	}
+	doc, err := decode(text.Bytes())
+	if err != nil {
+		return err
+	}
+	m.docs["sbom"], err = edit(m.docs["sbom"], "/predicate", doc, false)
 	return err
 }
 

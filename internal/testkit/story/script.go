@@ -30,6 +30,7 @@ import (
 //	artifact dirty                                     a Go program that says that its checkout had changes
 //	artifact image | swap image | swap blob I          a container image, see maker.image
 //	swap     text TEXT | folder NAME=TEXT… | flip I | later flip I | link NAME TARGET
+//	imagesbom                                          the SBOM is what sbom/image makes of the image
 //	sumdb | sumdb forge|rotate|swap|index|size|lie     proofs of a checksum database, see maker.sumdb
 //	request at TIME | name NAME | environment NAME | mode MODE | noview | noauthority | noconditions | canceled
 //
@@ -101,6 +102,8 @@ func (m *maker) do(line string) error {
 			return err
 		}
 		m.payloads[args[0]] = func(data []byte) ([]byte, error) { return fill(data, args[1], n) }
+	case "imagesbom":
+		return m.imageSBOM()
 	case "sumdb":
 		return m.sumdb(args)
 	case "artifact", "swap":
