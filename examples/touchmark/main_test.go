@@ -213,7 +213,7 @@ func TestBudget(t *testing.T) {
 	deptest.Only(t, "examples/touchmark", deptest.Budget{
 		Modules: 120,
 		Own: []string{"provenance", "provenance/capture", "provenance/capture/trace", "provenance/predicate", "provenance/release",
-			"sbom", "sbom/gomod", "sbom/image", "sbom/license", "sbom/spdx", "sbom/vex", "sign", "sign/keyless", "sign/keys", "sign/kms/plugin", "sign/ledger", "sign/ledger/tessera", "sign/store", "sign/store/oci", "sign/timestamp", "verify", "verify/cel", "verify/rollout", "verify/sigstore"},
+			"sbom", "sbom/gomod", "sbom/image", "sbom/license", "sbom/spdx", "sbom/vex", "sign", "sign/keyless", "sign/keys", "sign/kms/plugin", "sign/ledger", "sign/ledger/tessera", "sign/store", "sign/store/oci", "sign/timestamp", "verify", "verify/cel", "verify/learn", "verify/rollout", "verify/sigstore"},
 		// What does its work before main, for every call of every command.
 		Forbidden: []string{"github.com/sigstore/sigstore-go/...", "github.com/go-openapi/...", "github.com/asaskevich/govalidator"},
 	})

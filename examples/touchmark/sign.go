@@ -26,7 +26,7 @@ their bundles: a line for each is added to the same file, or to --out. Look at w
 touchmark inspect; --type takes only statements of that type. What the key has signed already is not
 signed again.
 
-A trust file is signed for touchmark trust update.
+A trust file is signed for touchmark trust update, and a policy for whoever the trust file says who signs it.
 
 --keyless signs as whoever an identity token names: with a key for this one signature, a certificate
 of the authority at --fulcio, and an entry in the log at --rekor. The token is in the file that

@@ -105,6 +105,13 @@ func (o *signOptions) read(path string) ([]document, error) {
 		body, err := s.Marshal()
 		return []document{{payloadType: provenance.PayloadType, body: body}}, err
 	}
+	if schemaOf(data) == verify.PolicySchema {
+		p, err := verify.ParsePolicy(data)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", path, err)
+		}
+		return []document{{payloadType: verify.PolicyType, body: p.Marshal()}}, nil
+	}
 	if bytes.Contains(data, []byte(verify.TrustSchema)) {
 		if t, err := verify.ParseTrust(data); err == nil {
 			return []document{{payloadType: verify.TrustType, body: t.Marshal()}}, nil
@@ -141,6 +148,10 @@ func (o *signOptions) payloads(path string, bundles []*sign.Bundle) ([]document,
 			}
 			if len(o.types) > 0 && !contains(o.types, s.PredicateType) {
 				continue
+			}
+		case verify.PolicyType:
+			if _, err := verify.ParsePolicy(b.UnverifiedPayload()); err != nil {
+				return nil, fmt.Errorf("%q: %w", path, err)
 			}
 		case verify.TrustType:
 			if _, err := verify.ParseTrust(b.UnverifiedPayload()); err != nil {

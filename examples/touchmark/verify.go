@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ unusable trust file or policy, 64 wrong usage. Only 0 is a yes. Nothing is fetch
 	}
 	f := c.Flags()
 	f.StringVar(&o.trust, "trust", "", "whom to believe: a trust `FILE`, see touchmark trust init")
-	f.StringArrayVar(&o.policies, "policy", nil, "what must be proven: a policy `FILE`, see touchmark policy learn; may be repeated, and all must allow")
+	f.StringArrayVar(&o.policies, "policy", nil, "what must be proven: a policy `FILE`, signed or not, see touchmark policy learn, or a folder of which the name chooses; may be repeated, and all must allow")
 	f.StringArrayVar(&o.evidence, "evidence", nil, "a `FILE` of bundles, in the place of ARTIFACT.intoto.jsonl; may be repeated")
 	f.StringVar(&o.name, "name", "", "the `NAME` that it was asked for by (pkg:generic/app@1.4.0); wanted exactly if the policy is for a package")
 	f.StringVar(&o.environment, "environment", "", "where it is to run, `ENV`; wanted exactly if the policy is for an environment")
@@ -70,13 +71,9 @@ func (o *verifyOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	var policies []*verify.Policy
-	for _, path := range o.policies {
-		p, err := loadPolicy(path)
-		if err != nil {
-			return err
-		}
-		policies = append(policies, p)
+	policies, err := o.load(cmd.Context(), trust)
+	if err != nil {
+		return err
 	}
 	v, err := newVerifier(trust, policies...)
 	if err != nil {
@@ -183,6 +180,69 @@ func verdictStatus(err error) error {
 		return &failure{status: statusFailed}
 	}
 	return err
+}
+
+// load reads the policies, or chooses them from a folder by what was asked for.
+func (o *verifyOptions) load(ctx context.Context, t *verify.Trust) ([]*verify.Policy, error) {
+	var policies []*verify.Policy
+	for _, path := range o.policies {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			root, err := os.OpenRoot(path)
+			if err != nil {
+				return nil, fmt.Errorf("policies %q: %w", path, cause(err))
+			}
+			set, err := verify.PolicyReader{Trust: t}.ReadDir(ctx, root.FS())
+			root.Close()
+			if err != nil {
+				return nil, fmt.Errorf("policies %q: %w", path, err)
+			}
+			chosen, err := set.For(o.name, o.environment)
+			if err != nil {
+				return nil, fmt.Errorf("policies %q: %w", path, err)
+			}
+			policies = append(policies, chosen...)
+			continue
+		}
+		p, err := loadSigned(ctx, t, path)
+		if err != nil {
+			return nil, err
+		}
+		policies = append(policies, p)
+	}
+	return policies, nil
+}
+
+// loadPolicies reads a trust file and policies, signed or not.
+func loadPolicies(ctx context.Context, trustFile string, paths []string) (*verify.Trust, []*verify.Policy, error) {
+	t, err := loadTrust(trustFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	var policies []*verify.Policy
+	for _, path := range paths {
+		p, err := loadSigned(ctx, t, path)
+		if err != nil {
+			return nil, nil, err
+		}
+		policies = append(policies, p)
+	}
+	return t, policies, nil
+}
+
+// loadSigned reads a policy, or one that those whom t names have signed.
+func loadSigned(ctx context.Context, t *verify.Trust, path string) (*verify.Policy, error) {
+	data, err := readFile("policy", path, maxConfig)
+	if err != nil {
+		return nil, err
+	}
+	if schemaOf(data) != "" {
+		return loadPolicy(path)
+	}
+	p, err := verify.PolicyReader{Trust: t}.ReadFile(ctx, data)
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", path, err)
+	}
+	return p, nil
 }
 
 func loadTrust(path string) (*verify.Trust, error) {
