@@ -18,10 +18,10 @@ import (
 func newReleaseCreate() *cobra.Command {
 	var o releaseCreate
 	c := &cobra.Command{
-		Use:   "create --ledger DIR --trust FILE --key FILE (--version VERSION | --next PART) --config PATH [--evidence FILE]… ARTIFACT…",
+		Use:   "create --ledger DIR --trust FILE --key FILE (--version VERSION | --next PART) --config PATH [--evidence FILE]… [NAME=]ARTIFACT…",
 		Short: "release artifacts and their configuration, together and for good",
 		Long: `create releases artifacts (files and folders) with a frozen configuration, a file or a folder. The id
-of the release is derived from all of it.
+of the release is derived from all of it, their names too: NAME, or the path from here.
 
 First the evidence about every artifact is put into the ledger's store: ARTIFACT.intoto.jsonl, or
 what --evidence names. An artifact without provenance is refused, so that nothing is released of
@@ -29,7 +29,7 @@ which nobody can say how it was made. Then the release is recorded. Killed in be
 called again.
 
 --next proposes the version after the highest one: major, minor, patch, or day for a calendar version.`,
-		Example: `  touchmark release create --ledger ledger --trust trust.json --key ci.key --version 1.4.0 --config config.yaml dist/app`,
+		Example: `  touchmark release create --ledger ledger --trust trust.json --key ci.key --version 1.4.0 --config config.yaml app=dist/app`,
 		Args:    atLeastOne("ARTIFACT"),
 		RunE:    does(o.run),
 	}
@@ -94,12 +94,16 @@ func (o *releaseCreate) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	var evidence []*sign.Bundle
-	for _, path := range args {
+	for _, arg := range args {
+		name, path, named := strings.Cut(arg, "=")
+		if !named || exists(arg) {
+			name, path = pathName(arg), arg
+		}
 		s, err := subjectOf(ctx, path)
 		if err != nil {
 			return err
 		}
-		s.Name = pathName(path)
+		s.Name = name
 		r.Subjects = append(r.Subjects, s)
 		if len(o.evidence) == 0 {
 			bundles, _, err := readEvidence(beside(path, "", evidenceSuffix))
