@@ -129,6 +129,8 @@ func unreadable(b *sign.Bundle) Finding {
 		code = CodeLimit
 	case errors.Is(b.Err, sign.ErrUnsupported):
 		code = CodeUnsupported
+	case authenticatorCode(b.Err) != CodeSignature: // who made the bundle says what it is
+		code = authenticatorCode(b.Err)
 	}
 	return Finding{Code: code, Status: Failed, Evidence: b.Origin, Message: b.Err.Error(), Remedy: code.remedy()}
 }

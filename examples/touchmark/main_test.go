@@ -180,6 +180,7 @@ func makeFixture(t testing.TB) string {
 	do("touchmark", "trust", "init", "--principal", "ci=../ci.key.pub", "--builder", "ci=local=1",
 		"--principal", "alice=../alice.key.pub", "--kind", "alice=person", "--out", "../trust.json")
 	do("touchmark", "policy", "learn", "--trust", "../trust.json", "--name", "app", "--out", "../policy.json", "../v1.0.0/app", "../v1.1.0/app")
+	writeLayout(t, dir)
 	pem, err := os.ReadFile(filepath.Join(dir, "ci.key.pub"))
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +214,7 @@ func TestBudget(t *testing.T) {
 	deptest.Only(t, "examples/touchmark", deptest.Budget{
 		Modules: 120,
 		Own: []string{"provenance", "provenance/capture", "provenance/capture/trace", "provenance/predicate", "provenance/release",
-			"sbom", "sbom/gomod", "sbom/image", "sbom/license", "sbom/spdx", "sbom/vex", "sign", "sign/keyless", "sign/keys", "sign/kms/plugin", "sign/ledger", "sign/ledger/tessera", "sign/store", "sign/store/oci", "sign/timestamp", "verify", "verify/cel", "verify/learn", "verify/rollout", "verify/sigstore"},
+			"sbom", "sbom/gomod", "sbom/image", "sbom/license", "sbom/spdx", "sbom/vex", "sign", "sign/keyless", "sign/keys", "sign/kms/plugin", "sign/ledger", "sign/ledger/tessera", "sign/store", "sign/store/oci", "sign/timestamp", "verify", "verify/cel", "verify/layout", "verify/learn", "verify/rollout", "verify/sigstore"},
 		// What does its work before main, for every call of every command.
 		Forbidden: []string{"github.com/sigstore/sigstore-go/...", "github.com/go-openapi/...", "github.com/asaskevich/govalidator"},
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/touchmark-go/touchmark/verify"
 	"github.com/touchmark-go/touchmark/verify/cel"
+	"github.com/touchmark-go/touchmark/verify/layout"
 	"github.com/touchmark-go/touchmark/verify/sigstore"
 )
 
@@ -125,13 +126,13 @@ func tellPolicy(w io.Writer, p *verify.Policy) {
 
 // newVerifier is a Verifier that knows everything this command knows.
 func newVerifier(t *verify.Trust, policies ...*verify.Policy) (*verify.Verifier, error) {
-	o := verify.Options{Conditions: cel.Conditions}
+	o := verify.Options{Conditions: cel.Conditions, Authenticators: []verify.Authenticator{layout.Authenticator{Trust: t}}}
 	if len(t.Authorities) > 0 {
 		a, err := sigstore.New(t)
 		if err != nil {
 			return nil, err
 		}
-		o.Authenticators = []verify.Authenticator{a}
+		o.Authenticators = append(o.Authenticators, a)
 	}
 	return o.New(t, policies...)
 }

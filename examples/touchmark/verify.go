@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sign"
 	"github.com/touchmark-go/touchmark/verify"
+	"github.com/touchmark-go/touchmark/verify/layout"
 )
 
 func newVerify() *cobra.Command {
@@ -39,6 +41,7 @@ unusable trust file or policy, 64 wrong usage. Only 0 is a yes. Nothing is fetch
 	f.StringVar(&o.trust, "trust", "", "whom to believe: a trust `FILE`, see touchmark trust init")
 	f.StringArrayVar(&o.policies, "policy", nil, "what must be proven: a policy `FILE`, signed or not, see touchmark policy learn, or a folder of which the name chooses; may be repeated, and all must allow")
 	f.StringArrayVar(&o.evidence, "evidence", nil, "a `FILE` of bundles, in the place of ARTIFACT.intoto.jsonl; may be repeated")
+	f.StringArrayVar(&o.layouts, "layout", nil, "an in-toto layout, a `FILE` beside its links, as evidence that its steps were done as it says; may be repeated")
 	f.StringVar(&o.name, "name", "", "the `NAME` that it was asked for by (pkg:generic/app@1.4.0); wanted exactly if the policy is for a package")
 	f.StringVar(&o.environment, "environment", "", "where it is to run, `ENV`; wanted exactly if the policy is for an environment")
 	f.StringVar(&o.ledger, "ledger", "", "what is released and promoted: a ledger, a `DIR`; wanted exactly if the policy asks one, see touchmark release")
@@ -52,7 +55,7 @@ unusable trust file or policy, 64 wrong usage. Only 0 is a yes. Nothing is fetch
 
 type verifyOptions struct {
 	trust, name, environment, ledger, at, format string
-	policies, evidence                           []string
+	policies, evidence, layouts                  []string
 }
 
 func (o *verifyOptions) run(cmd *cobra.Command, args []string) error {
@@ -87,6 +90,13 @@ func (o *verifyOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	if request.Evidence, err = o.read(cmd, files); err != nil {
 		return err
+	}
+	for _, path := range o.layouts {
+		b, err := readLayout(path)
+		if err != nil {
+			return err
+		}
+		request.Evidence = append(request.Evidence, b)
 	}
 	if o.ledger != "" {
 		book := releaseBook{dir: o.ledger, trust: o.trust, product: "-"} // a policy names its own
@@ -123,6 +133,21 @@ func tellToday(cmd *cobra.Command, then, today *verify.Verdict) {
 		because = fmt.Sprintf(", because %s: %s: %s", failed[0].Code, failed[0].Message, show(failed[0].Got))
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "touchmark: %s as of %s, but %s today%s\n", then.Decision, date(then.At), today.Decision, because)
+}
+
+// readLayout makes evidence of a layout and the links beside it. What does not
+// hold is evidence that cannot be read, and the verdict says why.
+func readLayout(path string) (*sign.Bundle, error) {
+	chain, err := layout.Load(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+	if err != nil {
+		return nil, fmt.Errorf("layout %q: %w", path, err)
+	}
+	b, err := chain.Bundle()
+	if err != nil {
+		b = &sign.Bundle{Err: err}
+	}
+	b.Origin = filepath.Base(path)
+	return b, nil
 }
 
 // artifact is the file of that name, or the digest if it is one and no such
