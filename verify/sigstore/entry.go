@@ -118,6 +118,9 @@ func (e *entry) verify(log *log, sig []byte, leaf *x509.Certificate, c *content)
 			return none, refuse(stageLog, verify.CodeSigstoreLog, "%v", err)
 		}
 	}
+	if second && e.LogIndex != e.InclusionProof.LogIndex {
+		return none, refuse(stageLog, verify.CodeSigstoreLog, "the log entry says that it is entry %d, and its proof is of entry %d", e.LogIndex, e.InclusionProof.LogIndex)
+	}
 	if e.InclusionProof != nil {
 		if err := e.InclusionProof.verify(log, e.Body, second); err != nil {
 			code := verify.CodeSigstoreLog

@@ -44,7 +44,7 @@ const (
 // A mini is a private Sigstore in memory: everything that it signs can be made
 // wrong in one way, which real servers do not do.
 type mini struct {
-	t                                 *testing.T
+	t                                 testing.TB
 	rootKey, interKey, leafKey, ctKey *ecdsa.PrivateKey
 	v1Key                             *ecdsa.PrivateKey
 	v2Key                             ed25519.PrivateKey
@@ -73,7 +73,7 @@ type flaw struct {
 	twice            bool // two entries and two timestamps of one operator each
 }
 
-func key(t *testing.T) *ecdsa.PrivateKey {
+func key(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -82,7 +82,7 @@ func key(t *testing.T) *ecdsa.PrivateKey {
 	return k
 }
 
-func newMini(t *testing.T) *mini {
+func newMini(t testing.TB) *mini {
 	t.Helper()
 	m := &mini{t: t, rootKey: key(t), interKey: key(t), leafKey: key(t), ctKey: key(t), v1Key: key(t), tsaRootKey: key(t), tsaKey: key(t)}
 	_, m.v2Key, _ = ed25519.GenerateKey(rand.Reader)
@@ -294,6 +294,9 @@ func (m *mini) entry(f flaw, b *sign.Bundle, leaf *x509.Certificate, index int) 
 		"logIndex": fmt.Sprint(1000 + index), "logId": map[string]any{"keyId": m.logID(f.v2)}, "kindVersion": map[string]any{"kind": kind, "version": version},
 		"canonicalizedBody": []byte(body),
 		"inclusionProof":    map[string]any{"logIndex": fmt.Sprint(index), "rootHash": root[:], "treeSize": "3", "hashes": path, "checkpoint": map[string]any{"envelope": noteText}},
+	}
+	if f.v2 {
+		entry["logIndex"] = fmt.Sprint(index)
 	}
 	if !f.v2 {
 		promise := fmt.Sprintf(`{"body":"%s","integratedTime":%d,"logID":"%x","logIndex":%d}`, enc([]byte(body)), now.Unix(), m.logID(false), 1000+index)
