@@ -178,6 +178,11 @@ func (b *Bundle) appendEnvelope(dst []byte) ([]byte, error) {
 	if encoded := base64.StdEncoding.EncodedLen(len(payload)); encoded > MaxEnvelopeSize {
 		return nil, fmt.Errorf("a payload of %d bytes, want an envelope of at most %d: %w", len(payload), MaxEnvelopeSize, ErrLimit)
 	}
+	room := base64.StdEncoding.EncodedLen(len(payload)) + 2*len(b.PayloadType) + 64
+	for _, s := range b.Signatures {
+		room += base64.StdEncoding.EncodedLen(len(s.Sig)) + 2*len(s.KeyID) + 64
+	}
+	dst = slices.Grow(dst, room) // so that a large payload is not copied for what stands behind it
 	dst = append(dst, `{"payload":"`...)
 	dst = base64.StdEncoding.AppendEncode(dst, payload)
 	dst = append(dst, `","payloadType":`...)

@@ -12,6 +12,7 @@
 package sign
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -71,7 +72,8 @@ func Statement(ctx context.Context, s *provenance.Statement, signers ...Signer) 
 
 // Payload signs a body that is no statement by each of signers: trust files,
 // policies and states have payload types of their own, so that a signature over
-// one can never be taken for a signature over another. The body is copied.
+// one can never be taken for a signature over another. The body is copied, once:
+// a signer that writes into what it is to sign is an error, and none may keep it.
 func Payload(ctx context.Context, payloadType string, body []byte, signers ...Signer) (*Bundle, error) {
 	if payloadType == "" || !utf8.ValidString(payloadType) {
 		return nil, fmt.Errorf("sign: want a payload type, got %q", payloadType)
@@ -94,6 +96,9 @@ func Payload(ctx context.Context, payloadType string, body []byte, signers ...Si
 			return nil, fmt.Errorf("sign: signer %d of %d is nil", i+1, len(signers))
 		}
 		s, err := signBy(ctx, signer, b.pae)
+		if err == nil && (!bytes.Equal(b.pae[b.body:], body) || !bytes.Equal(b.pae[:b.body], headPAE(payloadType, len(body)))) {
+			err = errors.New("it changed what it was to sign")
+		}
 		if err != nil {
 			return nil, fmt.Errorf("sign: signer %d of %d: %w", i+1, len(signers), err)
 		}
@@ -102,8 +107,7 @@ func Payload(ctx context.Context, payloadType string, body []byte, signers ...Si
 	return b, nil
 }
 
-// signBy lets a signer sign a copy of the encoding: what it does with its
-// argument must not change what the next one signs.
+// signBy lets a signer sign the encoding.
 func signBy(ctx context.Context, signer Signer, pae []byte) (Signature, error) {
 	keyID, err := signer.KeyID()
 	if err != nil {
@@ -112,7 +116,7 @@ func signBy(ctx context.Context, signer Signer, pae []byte) (Signature, error) {
 	if !utf8.ValidString(keyID) {
 		return Signature{}, fmt.Errorf("key id %q is not UTF-8", keyID)
 	}
-	sig, err := signer.Sign(ctx, append([]byte(nil), pae...))
+	sig, err := signer.Sign(ctx, pae)
 	if err != nil {
 		return Signature{}, err
 	}

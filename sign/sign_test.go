@@ -165,16 +165,21 @@ func TestPayload(t *testing.T) {
 		t.Errorf("signed more than can be read: %v", err)
 	}
 	body := []byte("body")
-	b, err := sign.Payload(t.Context(), "application/x", body, &badKey{sig: []byte("s"), change: true}, key)
+	for _, signers := range [][]sign.Signer{{&badKey{sig: []byte("s"), change: true}}, {&badKey{sig: []byte("s"), change: true}, key}, {key, &badKey{sig: []byte("s"), change: true}}} {
+		if b, err := sign.Payload(t.Context(), "application/x", body, signers...); err == nil {
+			t.Errorf("a signer wrote into what it was to sign: %q", b.PAE())
+		}
+	}
+	b, err := sign.Payload(t.Context(), "application/x", body, &badKey{sig: []byte("s")}, key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	body[0] = 'B'
 	if want := "DSSEv1 13 application/x 4 body"; string(b.PAE()) != want {
-		t.Errorf("PAE %q, want %q: callers and signers must not reach it", b.PAE(), want)
+		t.Errorf("PAE %q, want %q: callers must not reach it", b.PAE(), want)
 	}
 	if err := key.Verify(t.Context(), b.PAE(), b.Signatures[1].Sig); err != nil {
-		t.Errorf("the signer after one that wrote into its argument: %v", err)
+		t.Errorf("the second signer: %v", err)
 	}
 	empty, err := sign.Payload(t.Context(), "t", nil, key)
 	if err != nil {

@@ -5,7 +5,10 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -16,6 +19,7 @@ import (
 
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sign"
+	"github.com/touchmark-go/touchmark/sign/keys"
 	"github.com/touchmark-go/touchmark/verify"
 )
 
@@ -55,6 +59,106 @@ func TestMemory(t *testing.T) {
 	// The sums are 16 KiB; the rest are buffers that do not grow with the file.
 	if spent := after.TotalAlloc - before.TotalAlloc; spent > 8<<20 {
 		t.Errorf("verifying %d MiB allocated %d KiB", size>>20, spent>>10)
+	}
+}
+
+// Ten thousand artifacts are judged by one Verifier, and it keeps nothing of any.
+func TestManyArtifacts(t *testing.T) {
+	n := 10_000
+	if testing.Short() || raceEnabled {
+		n = 1_000
+	}
+	ci := exampleKey()
+	v := exampleVerifier(examplePolicy, map[string]*keys.Key{"ci": ci}, map[string]verify.Kind{"ci": verify.Builder})
+	bundle, err := sign.Statement(t.Context(), exampleBuild([]byte("app")), ci)
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge := func(i int) {
+		app := fmt.Append(nil, "app ", i)
+		evidence := []*sign.Bundle{bundle}
+		if i%100 == 0 { // some of them are meant: a signature is what takes the time
+			good, err := sign.Statement(t.Context(), exampleBuild(app), ci)
+			if err != nil {
+				t.Fatal(err)
+			}
+			evidence = append(evidence, good)
+		}
+		verdict, err := v.Verify(t.Context(), verify.Request{Artifact: verify.Content(bytes.NewReader(app), int64(len(app))), Evidence: evidence})
+		if want := i%100 == 0; want != (err == nil) {
+			t.Fatalf("artifact %d: %v\n%s", i, err, verdict)
+		}
+	}
+	live := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	for i := range n / 10 {
+		judge(i)
+	}
+	before := live()
+	for i := n / 10; i < n; i++ {
+		judge(i)
+	}
+	if after := live(); after > before+before/4+256<<10 {
+		t.Errorf("after %d artifacts %d KiB are held, after %d there were %d", n, after>>10, n/10, before>>10)
+	}
+	runtime.KeepAlive(v)
+}
+
+// Whatever the size, each byte that is read again is one that was hashed: a change in
+// any chunk is noticed, and by SHA-512 as well as by SHA-256 it is the same content.
+func TestChunks(t *testing.T) {
+	ci := exampleKey()
+	policy := strings.Replace(examplePolicy, `"if-applicable"`, `"off"`, 1)
+	v := exampleVerifier(policy, map[string]*keys.Key{"ci": ci}, map[string]verify.Kind{"ci": verify.Builder})
+	for _, size := range []int{0, 1, 32<<10 - 1, 32 << 10, 32<<10 + 1, 128 << 10, 128<<10 + 1, 300_000, 3<<20 + 5, 65<<20 + 1} {
+		if size > 4<<20 && (testing.Short() || raceEnabled) {
+			continue
+		}
+		app := bytes.Repeat([]byte("0123456789abcde\n"), size/16+1)[:size]
+		sum := sha512.Sum512(app)
+		d512, err := provenance.ParseDigest("sha512:" + hex.EncodeToString(sum[:]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := provenance.Set(provenance.SumSHA256(app), d512)
+		s := exampleBuild(app)
+		s.Subject[0].Digest = set
+		bundle, err := sign.Statement(t.Context(), s, ci)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open := func(app []byte) (*verify.Handle, error) {
+			return v.Open(t.Context(), verify.Request{Artifact: verify.Content(bytes.NewReader(app), int64(len(app))), Evidence: []*sign.Bundle{bundle}})
+		}
+		h, err := open(app)
+		if err != nil {
+			t.Fatalf("%d bytes: %v", size, err)
+		}
+		got, err := io.ReadAll(io.NewSectionReader(h, 0, int64(size)))
+		if err != nil || !bytes.Equal(got, app) {
+			t.Fatalf("%d bytes: %d bytes are read again, and they are other ones: %v", size, len(got), err)
+		}
+		for _, at := range []int{0, 1, size / 2, size - 1, 32 << 10, 32<<10 - 1, 1 << 20, 128 << 10} {
+			if at < 0 || at >= size {
+				continue
+			}
+			app[at] ^= 1
+			// What was read last may still be at hand, as it was.
+			b := make([]byte, 1)
+			if _, err := h.ReadAt(b, int64(at)); err == nil && b[0] == app[at] {
+				t.Errorf("%d bytes: byte %d was changed, and read again", size, at)
+			}
+			app[at] ^= 1
+			if n, err := h.ReadAt(make([]byte, 1), int64(at)); n != 1 || err != nil && err != io.EOF {
+				t.Errorf("%d bytes: byte %d is as it was, and not read: %v", size, at, err)
+			}
+		}
+		h.Close()
 	}
 }
 
