@@ -78,7 +78,7 @@ func acme(careful bool) sbom.Publisher {
 	if careful {
 		p.Suppliers = map[string]*cdx.OrganizationalEntity{}
 		for _, host := range []string{"golang.org/x", "github.com", "go.yaml.in"} {
-			p.Suppliers[host] = &cdx.OrganizationalEntity{Name: "who is known to supply " + host}
+			p.Suppliers[host] = &cdx.OrganizationalEntity{Name: "who is known to supply " + host, URL: &[]string{"https://" + host}}
 		}
 		p.CPEs = map[string]string{"github.com/acme/app": "cpe:2.3:a:acme:app:*:*:*:*:*:*:*:*"}
 		for _, name := range []string{"crypto", "text"} {
@@ -185,6 +185,14 @@ func TestPublishedScore(t *testing.T) {
 			for _, profile := range []sbom.Profile{sbom.ProfileStructure, sbom.ProfileNTIA, sbom.ProfileCISA} {
 				for _, issue := range sbom.Check(bom, profile) {
 					t.Errorf("%s: %v", profile, issue)
+				}
+			}
+			// BSI TR-03183-2 asks of each component what only a file has. The program is
+			// one, and lacks nothing; a module that is linked into it is none.
+			for _, issue := range sbom.Check(bom, sbom.ProfileBSI) {
+				rule := strings.TrimPrefix(issue.Rule, string(sbom.ProfileBSI)+"/")
+				if !issue.Advice && (issue.Pointer == "" || strings.HasPrefix(issue.Pointer, "/metadata") || !slices.Contains([]string{"filename", "hash", "executable", "archive", "structured"}, rule)) {
+					t.Errorf("BSI: %+v", issue)
 				}
 			}
 		})
