@@ -58,3 +58,44 @@ func ExampleParseApproval() {
 	// Output:
 	// from canary to prod until 2026-11-21 18:00:00
 }
+
+// The records of a log, applied in order, say what counts. Who signed them has
+// been found out before: see package rollout.
+func ExampleHistory() {
+	rules := release.Rules{Scheme: release.SemVer, Releasers: []string{"ci"}}
+	roles := &release.Roles{Version: 1, Products: map[string]release.Rules{"app": rules}}
+	one := release.Release{Product: "app", Version: "1.0.0", Config: provenance.SumSHA256([]byte("level: info")),
+		Subjects: []provenance.ResourceDescriptor{{Name: "app", Digest: provenance.Set(provenance.SumSHA256([]byte("one")))}}}
+	two := one
+	two.Version = "v1.0.0" // looks like the first
+
+	var h release.History
+	for i, r := range []release.Record{
+		{Statement: release.Genesis{Origin: "releases.acme.example", Trust: []byte(`{"version":1}`)}.Statement(), Roles: roles},
+		{Statement: one.Statement(), Signers: []release.Signer{{Principal: "eve"}}},
+		{Statement: one.Statement(), Signers: []release.Signer{{Principal: "ci"}}},
+		{Statement: two.Statement(), Signers: []release.Signer{{Principal: "ci"}}},
+	} {
+		r.Index = uint64(i)
+		effect, err := h.Apply(r)
+		if err != nil {
+			log.Fatal(err)
+		}
+		if effect.Void != nil {
+			fmt.Println(effect.Kind, "is void,", effect.Void.Code)
+			continue
+		}
+		fmt.Println(effect.Kind, "counts")
+	}
+	state := h.State("app", release.Head{Size: h.Size()})
+	fmt.Println(state.Ref(state.Find("1.0.0")).Name)
+	next, err := rules.Scheme.Next([]string{"1.0.0"}, release.Minor, time.Time{})
+	fmt.Println("next is", next, err)
+	// Output:
+	// genesis counts
+	// release is void, signature
+	// release counts
+	// release is void, immutable
+	// app#1
+	// next is 1.1.0 <nil>
+}

@@ -78,10 +78,14 @@ func race(t *testing.T, c *company, n int, log func(int) rollout.Log) {
 	if err := book(0, "eve").Tag(ctx, tag(0)); code(err) != "signature" {
 		t.Fatalf("eve: %v", err)
 	}
+	books := make([]*rollout.Book, 8) // each of which several use at once
+	for i := range books {
+		books[i] = book(i, "ci")
+	}
 	errs := make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {
-		wg.Go(func() { errs[i] = book(i, "ci").Tag(ctx, tag(i)) })
+		wg.Go(func() { errs[i] = books[i%len(books)].Tag(ctx, tag(i)) })
 	}
 	wg.Wait()
 	v, err := book(1, "ci").View(ctx)
