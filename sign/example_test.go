@@ -123,7 +123,7 @@ func ExampleBundle_Marshal() {
 	}
 	os.Stdout.Write(append(line, '\n'))
 	// Output:
-	// {"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"b7048ad46a63cfc5befd2e41f394f36b74a736f9dc6b451d2fbcf9854d856c7e"}},"dsseEnvelope":{"payload":"aGVsbG8=","payloadType":"text/plain","signatures":[{"keyid":"b7048ad46a63cfc5befd2e41f394f36b74a736f9dc6b451d2fbcf9854d856c7e","sig":"o7M67MoTljHDvQD0svhmnHZgIPFihDBweFd1UIJDCGdIGOgZeE5Q79rmaaVLA7VMHNCCbSiMa08z74l5QNqmDw=="}]}}
+	// {"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"b7048ad46a63cfc5befd2e41f394f36b74a736f9dc6b451d2fbcf9854d856c7e"}},"dsseEnvelope":{"payload":"aGVsbG8=","payloadType":"text/plain","signatures":[{"sig":"o7M67MoTljHDvQD0svhmnHZgIPFihDBweFd1UIJDCGdIGOgZeE5Q79rmaaVLA7VMHNCCbSiMa08z74l5QNqmDw=="}]}}
 }
 
 // What is in a file of evidence, before anybody has checked it.
