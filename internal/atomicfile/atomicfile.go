@@ -4,7 +4,11 @@
 //
 // A write goes to a new file in the same folder, which is synced, renamed over
 // the path, and made durable by syncing the folder. A process that is killed in
-// between leaves the old content, and perhaps a file named .NAME.*.tmp.
+// between leaves the old content, and perhaps a file named .NAME.*.tmp. It is
+// not cleaned up by the next write: to find it a whole folder, which may hold a
+// million files, would be read for each of them, and nothing in it says whether
+// its writer is alive. Such a file means nothing to anybody, and may be removed
+// when nothing writes there.
 package atomicfile
 
 import (

@@ -101,19 +101,19 @@ func lookOf(s *syscall.Stat_t) look {
 }
 
 // realName is the name of the file at path, which ends with a zero, without
-// links in it. It is "" if there is none.
-func realName(path []byte, follow bool) string {
+// links in it. It is "" if there is none, or with an error.
+func realName(path []byte, follow bool) (string, syscall.Errno) {
 	flags := oPath | syscall.O_CLOEXEC
 	if !follow {
 		flags |= syscall.O_NOFOLLOW
 	}
 	fd, _, e := syscall.Syscall6(syscall.SYS_OPENAT, atFDCWD, uintptr(unsafe.Pointer(&path[0])), uintptr(flags), 0, 0, 0)
 	if e != 0 {
-		return ""
+		return "", e
 	}
 	defer syscall.Close(int(fd))
-	name, _ := readLink(appendInt([]byte("/proc/self/fd/"), int(fd)))
-	return string(name)
+	name, e := readLink(appendInt([]byte("/proc/self/fd/"), int(fd)))
+	return string(name), e
 }
 
 // readLink is what the link at path says.

@@ -48,7 +48,7 @@ func (w *watch) peer(b []byte) (peer, bool) {
 	case family == syscall.AF_UNIX && len(rest) > 0:
 		name, _, _ := bytes.Cut(rest, []byte{0})
 		w.name(cwd, name)
-		real := realName(w.path, true)
+		real := w.real(w.path, true)
 		if real == "" {
 			return peer{}, false // nobody listens at a name that is not there
 		}

@@ -25,6 +25,6 @@ var oddities = [...]capture.Unobserved{
 	oddHandle:  {What: "handles", Why: "a process opened a file by its handle, which has no name"},
 	oddProcess: {What: "processes", Why: "a process that is not visible here made system calls"},
 	oddLeft:    {What: "left-over", Why: "processes were still running when the command had ended; what they did after that is not seen, and is refused to them"},
-	oddLimit:   {What: "limit", Why: "more was seen than is kept"},
+	oddLimit:   {What: "limit", Why: "more was seen than is kept, or could be looked at"},
 	oddBroken:  {What: "broken-off", Why: "the kernel stopped answering in the middle"},
 }

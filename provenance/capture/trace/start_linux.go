@@ -96,6 +96,9 @@ func onOwnThread(f func()) {
 // listen puts the filter on this thread, begins to answer its calls, and tries
 // whether that works.
 func (t *tracing) listen() error {
+	if name, e := realName([]byte("/\x00"), true); name != "/" {
+		return refusal("the names of files are not to be had: /proc is not mounted", e)
+	}
 	listener, err := install()
 	if err != nil {
 		return err

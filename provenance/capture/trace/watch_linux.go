@@ -194,7 +194,7 @@ func (w *watch) here(follow bool) (access, bool) {
 		if f := w.seen.known(w.path, follow, l); f != nil {
 			return access{file: f, name: f.name, look: l, there: true}, true
 		}
-		name := realName(w.path, follow)
+		name := w.real(w.path, follow)
 		if name == "" {
 			return access{}, false // it is gone this moment
 		}
@@ -204,13 +204,22 @@ func (w *watch) here(follow bool) (access, bool) {
 		if dir == "" || last == "" {
 			return access{}, false
 		}
-		real := realName(append([]byte(dir), 0), true)
+		real := w.real(append([]byte(dir), 0), true)
 		if real == "" {
 			return access{}, false // nothing can be made there
 		}
 		return access{name: path.Join(real, last)}, true
 	}
 	return access{}, false // the call will fail as this did
+}
+
+// real is realName, and says so if it is not to be had for lack of means.
+func (w *watch) real(path []byte, follow bool) string {
+	name, e := realName(path, follow)
+	if e == syscall.EMFILE || e == syscall.ENFILE || e == syscall.ENOMEM {
+		w.odd = append(w.odd, oddLimit)
+	}
+	return name
 }
 
 // open is open, openat and, with flags of their own, their relatives.
