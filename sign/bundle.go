@@ -52,6 +52,7 @@ type Bundle struct {
 	pae     []byte // everything under the signatures
 	body    int    // where the payload begins in pae
 	version string // the media type of a Sigstore bundle that was read
+	hinted  bool   // of one that was read: its key is named by the hint alone
 }
 
 // A Signature is one signature over a Bundle's PAE, with what came along.

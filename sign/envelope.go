@@ -198,7 +198,7 @@ func (b *Bundle) appendEnvelope(dst []byte) ([]byte, error) {
 		dst = append(dst, '{')
 		// A new Sigstore bundle names its key once, by the hint: other programs have key
 		// ids of another form, and skip signatures whose keyid is not theirs.
-		if s.KeyID != "" && (b.Format != Sigstore || len(s.Chain) > 0 || b.version != "") {
+		if s.KeyID != "" && (b.Format != Sigstore || len(s.Chain) > 0 || b.version != "" && !b.hinted) {
 			dst = append(dst, `"keyid":`...)
 			if dst, err = appendText(dst, s.KeyID); err != nil {
 				return nil, err

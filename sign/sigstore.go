@@ -251,7 +251,8 @@ func (g *sigstoreBundle) bundle(s *strictjson.Scanner) (*Bundle, error) {
 	if sig.KeyID != "" && g.hint != "" && sig.KeyID != g.hint {
 		return nil, s.Fail("want one key, found hint %q and keyid %q", g.hint, sig.KeyID)
 	}
-	if sig.KeyID == "" {
+	b.hinted = sig.KeyID == ""
+	if b.hinted {
 		sig.KeyID = g.hint
 	}
 	sig.Chain, sig.Timestamps, sig.LogEntries = g.came.Chain, g.came.Timestamps, g.came.LogEntries
