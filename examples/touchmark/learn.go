@@ -11,7 +11,6 @@ import (
 
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/verify"
-	"github.com/touchmark-go/touchmark/verify/cel"
 	"github.com/touchmark-go/touchmark/verify/learn"
 )
 
@@ -49,7 +48,7 @@ type learnOptions struct {
 }
 
 func (o *learnOptions) run(cmd *cobra.Command, args []string) error {
-	ctx, options := cmd.Context(), learn.Options{At: time.Now(), Verify: verify.Options{Conditions: cel.Conditions}}
+	ctx, options := cmd.Context(), learn.Options{At: time.Now()}
 	if o.at != "" {
 		var err error
 		if options.At, err = instant("at", o.at); err != nil {
@@ -58,6 +57,9 @@ func (o *learnOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	t, err := loadTrust(o.trust)
 	if err != nil {
+		return err
+	}
+	if options.Verify, err = verifyOptionsOf(t); err != nil {
 		return err
 	}
 	var releases []learn.Release

@@ -126,13 +126,22 @@ func tellPolicy(w io.Writer, p *verify.Policy) {
 
 // newVerifier is a Verifier that knows everything this command knows.
 func newVerifier(t *verify.Trust, policies ...*verify.Policy) (*verify.Verifier, error) {
+	o, err := verifyOptionsOf(t)
+	if err != nil {
+		return nil, err
+	}
+	return o.New(t, policies...)
+}
+
+// verifyOptionsOf are what Verifiers by t are made with.
+func verifyOptionsOf(t *verify.Trust) (verify.Options, error) {
 	o := verify.Options{Conditions: cel.Conditions, Authenticators: []verify.Authenticator{layout.Authenticator{Trust: t}}}
 	if len(t.Authorities) > 0 {
 		a, err := sigstore.New(t)
 		if err != nil {
-			return nil, err
+			return o, err
 		}
 		o.Authenticators = append(o.Authenticators, a)
 	}
-	return o.New(t, policies...)
+	return o, nil
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/verify"
-	"github.com/touchmark-go/touchmark/verify/cel"
 	"github.com/touchmark-go/touchmark/verify/learn"
 )
 
@@ -118,7 +117,11 @@ case must notice. A rule that none notices is not tested. Exit status 1 if a cas
 			if err != nil {
 				return err
 			}
-			o := learn.Options{Verify: verify.Options{Conditions: cel.Conditions}}
+			known, err := verifyOptionsOf(t)
+			if err != nil {
+				return err
+			}
+			o := learn.Options{Verify: known}
 			results, err := o.Test(cmd.Context(), t, policies, cases...)
 			if err != nil {
 				return err
@@ -191,7 +194,11 @@ matter. Exit status 1 if something would newly be denied or undecided.`,
 			for _, c := range cases {
 				live = append(live, learn.Live{Name: c.Name, Request: c.Request})
 			}
-			o := learn.Options{Verify: verify.Options{Conditions: cel.Conditions}}
+			known, err := verifyOptionsOf(t)
+			if err != nil {
+				return err
+			}
+			o := learn.Options{Verify: known}
 			changes, err := o.Diff(cmd.Context(), t, policies[:1], policies[1:], live...)
 			if err != nil {
 				return err
