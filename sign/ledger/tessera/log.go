@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/transparency-dev/tessera"
-	"github.com/transparency-dev/tessera/storage/posix"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/touchmark-go/touchmark/internal/dirlock"
@@ -132,12 +131,12 @@ func (o Options) Open(dir, key string) (*Log, error) {
 		} else if !info.IsDir() {
 			return nil, fmt.Errorf("tessera: %s is no folder", dir)
 		}
-		folder, err := ledger.OpenDir(dir)
+		source, err := ledger.OpenDir(dir)
 		if err != nil {
 			return nil, err
 		}
-		l.source = folder
-		if l.driver, err = posix.New(context.Background(), posix.Config{Path: dir, HTTPClient: l.client}); err != nil {
+		l.source = source
+		if l.driver, err = folder(dir, l.client); err != nil {
 			return nil, err
 		}
 	} else if l.source, err = l.driven(); err != nil {
