@@ -1,7 +1,9 @@
 package verify
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -162,20 +164,27 @@ func (r PolicyReader) ReadFile(ctx context.Context, data []byte) (*Policy, error
 	if !isEnvelope(data) {
 		return ParsePolicy(data)
 	}
-	bundles, err := sign.Read(strings.NewReader(string(data)))
+	bundles, err := sign.Read(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
 	return r.Read(ctx, bundles...)
 }
 
+// maxSignedPolicy is the size of a signed policy, in bytes. What is larger is
+// read as a policy that is not signed, which has a limit of its own.
+const maxSignedPolicy = 4 << 20
+
 // isEnvelope tells signed policies from policies: by what only one of them may
 // have. It decides who reads the data, and nothing else.
 func isEnvelope(data []byte) bool {
-	var members map[string]any
-	line, _, _ := strings.Cut(strings.TrimSpace(string(data)), "\n")
-	for _, text := range []string{string(data), line} {
-		if strictjson.Unmarshal([]byte(text), &members) == nil {
+	if len(data) > maxSignedPolicy {
+		return false
+	}
+	line, _, _ := bytes.Cut(bytes.TrimSpace(data), []byte("\n"))
+	for _, text := range [][]byte{data, line} {
+		var members map[string]json.RawMessage
+		if strictjson.Unmarshal(text, &members) == nil {
 			_, envelope := members["payloadType"]
 			_, bundle := members["mediaType"]
 			return envelope || bundle

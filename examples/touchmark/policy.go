@@ -20,8 +20,9 @@ func newPolicy() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "policy COMMAND",
 		Short: "say what must be proven: learn, check, test and compare policies",
-		Long: `policy learns, checks and tests policies, and says what a change would do. A policy says what: who must have signed the provenance, to which
-level, how and from which source the artifact must have been built, and what else must be attested.
+		Long: `policy learns, checks and tests policies, and says what a change would do. A policy says what: who must
+have signed the provenance, to which level, how and from which source the artifact must have been built,
+and what else must be attested.
 What it wants nothing of is written in it as "any".`,
 		RunE: group("check, learn, test or diff"),
 	}

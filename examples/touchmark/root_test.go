@@ -48,7 +48,7 @@ func TestExamplesParse(t *testing.T) {
 	walk = func(c *cobra.Command) {
 		for line := range strings.Lines(c.Example) {
 			words, _, _ := strings.Cut(strings.TrimSpace(line), " && ")
-			args := strings.Fields(words)[1:]
+			args := shellWords(words)[1:]
 			cmd, rest, err := newRoot("").Find(args)
 			if err != nil || !cmd.Runnable() || strings.HasSuffix(cmd.Use, "COMMAND") {
 				t.Errorf("%s: no such command: %s", c.CommandPath(), line)
@@ -67,6 +67,26 @@ func TestExamplesParse(t *testing.T) {
 		}
 	}
 	walk(root)
+}
+
+// shellWords parts a line as a shell does, of which examples need single quotes only.
+func shellWords(line string) (words []string) {
+	for i, part := range strings.Split(line, "'") {
+		if i%2 == 1 {
+			words[len(words)-1] += part
+			continue
+		}
+		if i > 0 && !strings.HasPrefix(part, " ") && part != "" {
+			head, rest, _ := strings.Cut(part, " ")
+			words[len(words)-1] += head
+			part = rest
+		}
+		words = append(words, strings.Fields(part)...)
+		if strings.HasSuffix(part, " ") {
+			words = append(words, "")
+		}
+	}
+	return words
 }
 
 // TestOneCommand finds each command by the name that the tree knows it by, alone and

@@ -1,6 +1,7 @@
 package capture_test
 
 import (
+	"errors"
 	"archive/zip"
 	"bytes"
 	"encoding/json"
@@ -161,6 +162,11 @@ func cleanEnv(t testing.TB) []string {
 		t.Fatal(err)
 	}
 	home := realTemp(t)
+	// The go command's telemetry goes on after the command, in a folder that is removed meanwhile.
+	telemetry := filepath.Join(home, ".config", "go", "telemetry")
+	if err := errors.Join(os.MkdirAll(telemetry, 0o755), os.WriteFile(filepath.Join(telemetry, "mode"), []byte("off"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
 	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "USERPROFILE=" + home, "GOCACHE=" + cache, "GOENV=off", "GOPROXY=off",
 		"GOTOOLCHAIN=local", "GONOSUMDB=*", "GOPATH=" + filepath.Join(home, "go")}, gitEnv(home)...)
 }
