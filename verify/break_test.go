@@ -68,6 +68,7 @@ var places = []struct {
 	pattern *regexp.Regexp
 }{
 	{"the hint which key signed", regexp.MustCompile(`"keyid":"([^"]*)"`)},
+	{"the same hint in a Sigstore bundle", regexp.MustCompile(`"publicKey":\{"hint":"([^"]*)"`)},
 	{"the name of that hint, which then is an unknown member", regexp.MustCompile(`"(keyid)":`)},
 	{"an unknown member of an envelope", regexp.MustCompile(`\{"(note":"x)"`)},
 	{"white space between members", regexp.MustCompile(`,(\t)`)},

@@ -1,10 +1,10 @@
 package capture_test
 
 import (
-	"errors"
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
