@@ -92,7 +92,7 @@ func (c *content) digestSignedBy(public crypto.PublicKey, sig []byte) *Error {
 
 // chains are the ways from the certificate to a root of the authority. There
 // must be one at each of the times, with every certificate in it valid then
-// (hybrid model, SPECS 7.2 row 23).
+// (hybrid model, docs/threats.md, row 23).
 func (x *authority) chains(leaf *x509.Certificate, times []time.Time) ([][]*x509.Certificate, *Error) {
 	no := func(format string, args ...any) ([][]*x509.Certificate, *Error) {
 		return nil, refuse(stageChain, verify.CodeSigstoreChain, format, args...)

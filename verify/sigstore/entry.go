@@ -134,7 +134,7 @@ func (e *entry) verify(log *log, sig []byte, leaf *x509.Certificate, c *content)
 }
 
 // promised checks the signed entry timestamp of a Rekor v1 log and returns the
-// time in it, which counts for nothing without it (SPECS 7.2 row 25).
+// time in it, which counts for nothing without it (docs/threats.md, row 25).
 func (e *entry) promised(log *log) (time.Time, error) {
 	t := time.Unix(int64(e.IntegratedTime), 0)
 	if e.IntegratedTime == 0 || !log.valid.has(t) {

@@ -24,6 +24,8 @@ const maxTimestamp = 64 << 10
 // timestamps are the times that authorities of the root have put on the
 // signature. Those by others say nothing; why is what was wrong with one of
 // them.
+//
+//lint:ignore ST1008 why is what a message quotes; the last result decides
 func (x *authority) timestamps(s *sign.Signature, atLeast int) (all []time.Time, why error, _ *Error) {
 	if len(s.Timestamps) > sign.MaxTimestamps {
 		return nil, nil, refuse(stageTime, verify.CodeLimit, "%d timestamps, want at most %d", len(s.Timestamps), sign.MaxTimestamps)
@@ -60,7 +62,7 @@ var errWindow = errors.New("the timestamp authority did not count")
 // stamped checks a response (RFC 3161, section 2.4.2) over a signature and
 // returns its time. Everything is judged at that time: the chain, and that the
 // certificate is for timestamps and nothing else, which is checked on the one
-// that signed (SPECS 7.2 row 24).
+// that signed (docs/threats.md, row 24).
 func (t *issuer) stamped(response, sig []byte) (time.Time, error) {
 	opts := verification.VerifyOpts{Roots: []*x509.Certificate{t.root}, Intermediates: t.intermediates, TSACertificate: t.leaf}
 	stamp, err := verification.VerifyTimestampResponse(response, bytes.NewReader(sig), opts)

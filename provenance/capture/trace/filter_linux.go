@@ -147,7 +147,7 @@ func when(c call) program {
 	case callUnshare:
 		p.add(bpfLoad, offArgs+4, 0, 0)
 		p.add(bpfEqual, startMark, 0, 1)
-		p.add(bpfReturn, retErrno|0, 0, 0) // nothing is done, and that is a success
+		p.add(bpfReturn, retErrno, 0, 0) // errno 0: nothing is done, and that is a success
 	}
 	p.add(bpfReturn, retNotify, 0, 0)
 	return p

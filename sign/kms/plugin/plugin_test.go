@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -249,6 +248,6 @@ func ExampleSigner() {
 		fmt.Println(err)
 		return
 	}
-	io.WriteString(os.Stdout, string(key.MarshalPublic())) // for the trust file
+	os.Stdout.Write(key.MarshalPublic()) // for the trust file
 	// Output: key "tpm://release" by "sigstore-kms-tpm": the program is code that is run: name it by its whole path
 }

@@ -374,9 +374,9 @@ func TestOpenRefuses(t *testing.T) {
 	if _, err := (tessera.Options{Witnesses: []tessera.Endpoint{{}}}).Open(t.TempDir(), private); err == nil {
 		t.Error("a witness without a key was taken")
 	}
-	big := record(t, 0)
 	s, _ := provenance.New("https://example.com/record/v1", map[string]string{"x": string(make([]byte, 60000))}, provenance.ResourceDescriptor{Digest: provenance.Set(provenance.SumSHA256([]byte("x")))})
-	if big, err = sign.Statement(t.Context(), s, signer(t)); err != nil {
+	big, err := sign.Statement(t.Context(), s, signer(t))
+	if err != nil {
 		t.Fatal(err)
 	}
 	l, err := tessera.Open(t.TempDir(), private)
