@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/touchmark-go/touchmark/internal/cdxschema"
+	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
 
 // A decoder reads one document. Its first error stays, and ends every loop.
@@ -471,11 +472,11 @@ func (d *decoder) longStr(i int) string {
 			text := s[d.pos+1 : i]
 			d.pos = i + 1
 			if escaped {
-				return unescape(text)
+				return string(strictjson.Unescape(make([]byte, 0, len(text)), text))
 			}
 			return text
 		case c == '\\':
-			n := escape(s[i:])
+			n := strictjson.Escape(s[i:])
 			if n == 0 {
 				d.fail(i, "an escape that JSON does not know, or half of a surrogate pair")
 				return ""
@@ -498,93 +499,6 @@ func (d *decoder) longStr(i int) string {
 	}
 	d.fail(len(s), "want the end of a string, found the end of the document")
 	return ""
-}
-
-// escape returns the length of the escape that s begins with, or 0.
-func escape(s string) int {
-	if len(s) < 2 {
-		return 0
-	}
-	switch s[1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return 2
-	case 'u':
-		r := hex4(s[2:])
-		switch {
-		case r < 0, r >= 0xDC00 && r < 0xE000:
-			return 0
-		case r < 0xD800 || r >= 0xE000:
-			return 6
-		}
-		if len(s) < 12 || s[6] != '\\' || s[7] != 'u' {
-			return 0
-		}
-		if low := hex4(s[8:]); low < 0xDC00 || low >= 0xE000 {
-			return 0
-		}
-		return 12
-	}
-	return 0
-}
-
-// hex4 reads four hexadecimal digits; it is negative if there are none.
-func hex4(s string) rune {
-	if len(s) < 4 {
-		return -1
-	}
-	var r rune
-	for i := range 4 {
-		c := s[i]
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		case 'A' <= c && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return -1
-		}
-		r = r<<4 | rune(c)
-	}
-	return r
-}
-
-// unescape returns what s, the checked content of a string, means.
-func unescape(s string) string {
-	dst := make([]byte, 0, len(s))
-	for len(s) > 0 {
-		if s[0] != '\\' {
-			n := 1
-			for n < len(s) && s[n] != '\\' {
-				n++
-			}
-			dst, s = append(dst, s[:n]...), s[n:]
-			continue
-		}
-		switch s[1] {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			r := hex4(s[2:])
-			if r >= 0xD800 && r < 0xE000 {
-				r = 0x10000 + (r-0xD800)<<10 + (hex4(s[8:]) - 0xDC00)
-			}
-			dst = utf8.AppendRune(dst, r)
-		default:
-			dst = append(dst, s[1])
-		}
-		s = s[escape(s):]
-	}
-	return string(dst)
 }
 
 // end reports whether nothing but white space is left.

@@ -17,7 +17,7 @@ import (
 // Facts are what a Go binary says about its own build.
 type Facts struct {
 	// GoVersion is the toolchain as it names itself: "go1.26.8", or with its
-	// experiments "go1.26.8 X:jsonv2".
+	// experiments "go1.26.8-X:jsonv2", before Go 1.26 "go1.25.4 X:jsonv2".
 	GoVersion string
 	// Path is the import path of the main package, "command-line-arguments"
 	// when it was built from a list of files.
@@ -68,26 +68,33 @@ func FromBuildInfo(info *debug.BuildInfo) *Facts {
 }
 
 // Stdlib is the standard library as a module: "stdlib", at the version that the
-// vulnerability databases write, without "go" and without experiments. The
-// Version is empty of a toolchain that was built between releases.
-func (f *Facts) Stdlib() Module {
-	version, _, _ := strings.Cut(f.GoVersion, " ")
+// vulnerability databases write, see [Release].
+func (f *Facts) Stdlib() Module { return Module{Path: Stdlib, Version: Release(f.GoVersion)} }
+
+// Release is the version of a toolchain without "go" and without experiments:
+// "1.26.8" of "go1.26.8-X:jsonv2". It is empty of a toolchain that was built
+// between releases.
+func Release(goVersion string) string {
+	version, _, _ := strings.Cut(goVersion, " ")
+	version, _, _ = strings.Cut(version, "-X:")
 	version, ok := strings.CutPrefix(version, "go")
 	if !ok || version == "" || version[0] < '0' || version[0] > '9' {
-		version = ""
+		return ""
 	}
-	return Module{Path: Stdlib, Version: version}
+	return version
 }
 
 // Stdlib is how the vulnerability databases name the standard library.
 const Stdlib = "stdlib"
 
-// Experiments are the toolchain's, "" when it has none: "X:jsonv2".
-func (f *Facts) Experiments() string {
-	for _, word := range strings.Fields(f.GoVersion) {
-		if strings.HasPrefix(word, "X:") {
-			return word
-		}
+// FIPSTag is the build tag that the go command adds for a version of the FIPS
+// 140-3 module, as GOFIPS140 stands in build info: "fips140v1.0" for
+// "v1.0.0-c2097c7c". It adds none for "latest" and "off".
+func FIPSTag(version string) string {
+	if !strings.HasPrefix(version, "v") {
+		return ""
 	}
-	return ""
+	major, rest, _ := strings.Cut(version, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	return "fips140" + major + "." + minor
 }

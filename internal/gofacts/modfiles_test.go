@@ -4,12 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
-
-	"golang.org/x/mod/modfile"
-	"golang.org/x/mod/module"
 
 	"github.com/touchmark-go/touchmark/internal/gofacts"
 	"github.com/touchmark-go/touchmark/internal/strictjson"
@@ -165,109 +161,4 @@ func FuzzParseVendor(f *testing.F) {
 			t.Errorf("%q does not survive a round trip: %q, %v", data, b.String(), err)
 		}
 	})
-}
-
-const someMod = `// a comment
-module "example.com/app" // another
-go 1.26.0
-
-toolchain go1.26.8
-require example.com/a v1.0.0
-require (
-	example.com/b v1.2.3 // indirect
-	` + "`example.com/c`" + ` v0.0.0
-)
-exclude example.com/a v0.9.0
-retract [v1.0.0, v1.1.0]
-tool example.com/a/cmd
-replace example.com/b => ../b
-replace (
-	example.com/c v0.0.0 => example.com/d v1.0.0
-)
-`
-
-func TestParseMod(t *testing.T) {
-	got, err := gofacts.ParseMod("go.mod", strings.NewReader(someMod))
-	if err != nil {
-		t.Fatal(err)
-	}
-	v := func(path, version string) gofacts.Version { return gofacts.Version{Path: path, Version: version} }
-	want := &gofacts.ModFile{Module: "example.com/app", Go: "1.26.0", Toolchain: "go1.26.8",
-		Require: []gofacts.Version{v("example.com/a", "v1.0.0"), v("example.com/b", "v1.2.3"), v("example.com/c", "v0.0.0")},
-		Replace: []gofacts.Replacement{{Old: v("example.com/b", ""), New: v("../b", "")}, {Old: v("example.com/c", "v0.0.0"), New: v("example.com/d", "v1.0.0")}}}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("the file says\n%+v, want\n%+v", got, want)
-	}
-	work, err := gofacts.ParseMod("go.work", strings.NewReader("go 1.26\nuse (\n\t.\n\t\"./b c\"\n)\nuse ../d\n"))
-	if err != nil || !slices.Equal(work.Use, []string{".", "./b c", "../d"}) {
-		t.Errorf("the workspace is %+v, %v", work, err)
-	}
-	for text, want := range map[string]string{
-		"go 1.26\ngo 1.27\n":                 "go.mod:2: go stands there twice",
-		"module a\nrequire b\n":              "go.mod:2: require: want a module and its version",
-		"module a\n\nrequire (\n\tb x\n)\n":  "go.mod:4: require: want a module and its version",
-		"require (\n\tb v1.0.0\n":            "go.mod:2: the file ends within",
-		"replace a v1.0.0\n":                 "go.mod:1: replace: want =>",
-		"replace a => b c d\n":               "go.mod:1: replace: want a module => another",
-		"module \"a\n":                       "go.mod:1: a quote is not closed",
-		"use a b\n":                          "go.mod:1: use: want one folder",
-		"toolchain\n":                        "go.mod:1: toolchain: want one word",
-		"require ) (\n":                      "go.mod:1: require: a parenthesis is out of place",
-		"module \"\\q\"\n":                   "go.mod:1: ",
-		"module a\x07\n":                     "go.mod:1: ",
-		"require (\nrequire (\n\ta v1\n)\n)": "go.mod:2: ",
-	} {
-		if m, err := gofacts.ParseMod("go.mod", strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %+v, error is %v, want %q", text, m, err, want)
-		}
-	}
-}
-
-// What x/mod/modfile accepts means the same here, or is refused here.
-func FuzzParseMod(f *testing.F) {
-	f.Add([]byte(someMod))
-	f.Add([]byte("module a\nrequire (b v1.0.0)\n"))
-	f.Add([]byte("go 1.26\nuse (\n\t.\n)\nreplace a => ./b\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err := gofacts.ParseMod("go.mod", bytes.NewReader(data))
-		if err != nil {
-			if !strings.HasPrefix(err.Error(), "go.mod") {
-				t.Errorf("%q: the error does not name the file: %v", data, err)
-			}
-			return
-		}
-		want, err := modfile.Parse("go.mod", data, nil)
-		if err == nil && len(got.Use) == 0 {
-			compareMod(t, data, got, want)
-		}
-		work, err := modfile.ParseWork("go.work", data, nil)
-		if err != nil {
-			return
-		}
-		var use []string
-		for _, u := range work.Use {
-			use = append(use, u.Path)
-		}
-		if !slices.Equal(use, got.Use) {
-			t.Errorf("%q uses %q, and modfile says %q", data, got.Use, use)
-		}
-	})
-}
-
-func compareMod(t *testing.T, data []byte, got *gofacts.ModFile, want *modfile.File) {
-	t.Helper()
-	same := want.Go == nil && got.Go == "" || want.Go != nil && want.Go.Version == got.Go
-	same = same && (want.Toolchain == nil || want.Toolchain.Name == got.Toolchain)
-	same = same && (want.Module == nil && got.Module == "" || want.Module != nil && want.Module.Mod.Path == got.Module)
-	var require []gofacts.Version
-	for _, r := range want.Require {
-		require = append(require, gofacts.Version{Path: r.Mod.Path, Version: r.Mod.Version})
-	}
-	ours := slices.Clone(got.Require)
-	for i := range ours { // modfile writes v1 as v1.0.0
-		ours[i].Version = module.CanonicalVersion(ours[i].Version)
-	}
-	if !same || !slices.Equal(require, ours) {
-		t.Errorf("%q says %+v, and modfile says %+v", data, got, want)
-	}
 }

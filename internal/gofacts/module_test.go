@@ -95,20 +95,28 @@ func TestDirHashRefuses(t *testing.T) {
 }
 
 func TestStdlib(t *testing.T) {
-	tests := []struct{ version, want, experiments string }{
-		{"go1.26.8", "1.26.8", ""},
-		{"go1.26.8 X:jsonv2,synctest", "1.26.8", "X:jsonv2,synctest"},
-		{"go1.27rc1", "1.27rc1", ""},
-		{"devel go1.27-3f2a1c Sat Nov 21 05:34:23 2026", "", ""},
-		{"", "", ""},
-	}
-	for _, test := range tests {
-		f := gofacts.Facts{GoVersion: test.version}
-		if got := f.Stdlib().Version; got != test.want {
-			t.Errorf("%q: stdlib is %q, want %q", test.version, got, test.want)
+	for version, want := range map[string]string{
+		"go1.26.8":                   "1.26.8",
+		"go1.25.4 X:jsonv2,synctest": "1.25.4",
+		"go1.26.8-X:jsonv2,synctest": "1.26.8",
+		"go1.26.8-acme X:jsonv2":     "1.26.8-acme",
+		"go1.27rc1":                  "1.27rc1",
+		"go1.27rc1-X:nogreenteagc":   "1.27rc1",
+		"goX:jsonv2":                 "",
+		"devel go1.27-3f2a1c Sat Nov 21 05:34:23 2026": "",
+		"": "",
+	} {
+		f := gofacts.Facts{GoVersion: version}
+		if got := f.Stdlib(); got.Path != gofacts.Stdlib || got.Version != want {
+			t.Errorf("%q: the standard library is %s %q, want %s %q", version, got.Path, got.Version, gofacts.Stdlib, want)
 		}
-		if got := f.Experiments(); got != test.experiments {
-			t.Errorf("%q: experiments are %q, want %q", test.version, got, test.experiments)
+	}
+}
+
+func TestFIPSTag(t *testing.T) {
+	for version, want := range map[string]string{"": "", "off": "", "latest": "", "v1.0.0-c2097c7c": "fips140v1.0", "v1.26.0": "fips140v1.26"} {
+		if got := gofacts.FIPSTag(version); got != want {
+			t.Errorf("%q: got %q, want %q", version, got, want)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"sort"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -106,7 +107,7 @@ func (w *writer) object() error {
 	})
 	w.out = append(outer, '{')
 	// RFC 8785, 3.2.3: by UTF-16 code units, which is not the order of UTF-8.
-	slices.SortFunc(members, func(a, b member) int { return slices.Compare(a.name, b.name) })
+	sort.Slice(members, func(i, j int) bool { return slices.Compare(members[i].name, members[j].name) < 0 })
 	for i, m := range members {
 		if i > 0 {
 			w.out = append(w.out, ',')

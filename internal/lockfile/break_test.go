@@ -27,6 +27,9 @@ func TestBreak(t *testing.T) {
 		check := func(content string) {
 			lock, err := lockfile.Parse(name, strings.NewReader(content))
 			if err != nil {
+				if errors.Is(err, lockfile.ErrUnknown) && strings.Contains(err.Error(), name) {
+					return // it is none of the kind any more, as a whole
+				}
 				var at *lockfile.Error
 				if !errors.As(err, &at) || at.File != name || at.Line < 1 || at.Line > 1+strings.Count(content, "\n") {
 					t.Fatalf("%s: %v\n%s", story, err, content)

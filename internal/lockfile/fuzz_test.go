@@ -76,6 +76,7 @@ func FuzzPoetry(f *testing.F)    { fuzz(f, "poetry.lock") }
 func FuzzUV(f *testing.F)        { fuzz(f, "uv.lock") }
 func FuzzCargo(f *testing.F)     { fuzz(f, "Cargo.lock") }
 func FuzzGradle(f *testing.F)    { fuzz(f, "gradle.lockfile") }
+func FuzzMaven(f *testing.F)     { fuzz(f, "lockfile.json") }
 func FuzzComposer(f *testing.F)  { fuzz(f, "composer.lock") }
 func FuzzBundler(f *testing.F)   { fuzz(f, "Gemfile.lock") }
 func FuzzBazel(f *testing.F)     { fuzz(f, "MODULE.bazel.lock") }

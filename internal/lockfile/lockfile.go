@@ -137,8 +137,8 @@ func (p *Package) ID() string {
 }
 
 // Parse reads a lock file. What it is, its base name says: see [Names]; another
-// name is [ErrUnknown], whatever the content. Every other error about the content
-// is an [*Error] with the line.
+// name is [ErrUnknown], whatever the content, and so is a lockfile.json that is not
+// Maven's. Every other error about the content is an [*Error] with the line.
 func Parse(name string, r io.Reader) (*Lock, error) {
 	base := path.Base(strings.ReplaceAll(name, `\`, "/"))
 	f, ok := formatOf(base)
@@ -178,7 +178,7 @@ func Names() []string {
 	return []string{
 		"package-lock.json", "npm-shrinkwrap.json", ".package-lock.json", "yarn.lock", "pnpm-lock.yaml",
 		"requirements*.txt", "Pipfile.lock", "poetry.lock", "uv.lock", "Cargo.lock",
-		"gradle.lockfile", "buildscript-gradle.lockfile", "composer.lock", "Gemfile.lock", "gems.locked",
+		"lockfile.json", "gradle.lockfile", "buildscript-gradle.lockfile", "composer.lock", "Gemfile.lock", "gems.locked",
 		"MODULE.bazel.lock", "flake.lock", ".terraform.lock.hcl",
 	}
 }
@@ -205,6 +205,8 @@ func formatOf(base string) (format, bool) {
 		return format{"uv", "pypi", parseUV}, true
 	case "Cargo.lock":
 		return format{"cargo", "cargo", parseCargo}, true
+	case "lockfile.json":
+		return format{"maven", "maven", parseMaven}, true
 	case "gradle.lockfile", "buildscript-gradle.lockfile":
 		return format{"gradle", "maven", parseGradle}, true
 	case "composer.lock":

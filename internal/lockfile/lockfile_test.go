@@ -132,6 +132,11 @@ func TestUnknown(t *testing.T) {
 			t.Errorf("Parse(%q): %v, want ErrUnknown", name, err)
 		}
 	}
+	for _, text := range []string{"{}", "[]", "1", `{"lockfileVersion": 3, "packages": {}}`, `{"lockFileVersion": 1}`, `{"dependencies": []}`} {
+		if _, err := lockfile.Parse("lockfile.json", strings.NewReader(text)); !errors.Is(err, lockfile.ErrUnknown) {
+			t.Errorf("lockfile.json with %s: %v, want ErrUnknown", text, err)
+		}
+	}
 	_, err := lockfile.Parse("go.sum", strings.NewReader(""))
 	for _, name := range lockfile.Names() {
 		if !strings.Contains(err.Error(), name) {

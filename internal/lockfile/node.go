@@ -121,29 +121,19 @@ func (d *doc) flag(n *node, name string) bool {
 }
 
 // tables are the items of a list of tables, none if there is no such member.
-func (d *doc) tables(n *node, name string) []*node {
-	m := d.member(n, name, list)
-	if m == nil {
-		return nil
-	}
-	for _, item := range m.items {
-		if item.kind != table {
-			d.fail(item.line, "an item of %q is %s, want a table", name, item.kind)
-			return nil
-		}
-	}
-	return m.items
-}
+func (d *doc) tables(n *node, name string) []*node { return d.list(n, name, table) }
 
 // texts are the items of a list of text.
-func (d *doc) texts(n *node, name string) []*node {
+func (d *doc) texts(n *node, name string) []*node { return d.list(n, name, text) }
+
+func (d *doc) list(n *node, name string, of kind) []*node {
 	m := d.member(n, name, list)
 	if m == nil {
 		return nil
 	}
 	for _, item := range m.items {
-		if item.kind != text {
-			d.fail(item.line, "an item of %q is %s, want text", name, item.kind)
+		if item.kind != of {
+			d.fail(item.line, "an item of %q is %s, want %s", name, item.kind, of)
 			return nil
 		}
 	}

@@ -28,6 +28,9 @@ func TestRefuseMore(t *testing.T) {
 	composer := func(more string) string {
 		return "{\"packages\": [\n{\"name\": \"v/a\", \"version\": \"1\"" + more + "}]}"
 	}
+	maven := func(more string) string {
+		return "{\"lockFileVersion\": 1, \"dependencies\": [\n{\"groupId\": \"g\", \"artifactId\": \"a\", \"version\": \"1\"" + more + "}]}"
+	}
 	const gems = "GEM\n  remote: https://h/\n  specs:\n    a (1.0)\n"
 	for _, c := range []struct{ why, file, good, bad, want string }{
 		{"no yarn at all", "yarn.lock", classic, "a:\n  b: c\n", `yarn.lock:1: neither yarn's own heading nor __metadata is there`},
@@ -84,6 +87,14 @@ func TestRefuseMore(t *testing.T) {
 		{"a way to nothing", "flake.lock", flake(`{"locked": {"type": "path"}, "inputs": {"x": []}}`), flake(`{"locked": {"type": "path"}, "inputs": {"x": ["b"]}}`), `flake.lock:2: there is no input "b" in "root"`},
 		{"no root", "flake.lock", flake(`{"locked": {"type": "path"}}`), `{"nodes": {}, "root": "root", "version": 7}`, `flake.lock:1: the root "root" is not among the nodes`},
 
+		{"a version to come", "lockfile.json", maven(""), strings.Replace(maven(""), "1", "2", 1), `lockfile.json:1: lockFileVersion is 2, want 1`},
+		{"a version of text", "lockfile.json", maven(""), strings.Replace(maven(""), "1", `"1"`, 1), `lockfile.json:1: "lockFileVersion" is text, want a number`},
+		{"no group", "lockfile.json", maven(""), maven("},\n{\"artifactId\": \"a\", \"version\": \"1\""), `lockfile.json:3: a dependency without groupId, artifactId or version`},
+		{"half a sum of Maven's", "lockfile.json", maven(""), maven(`, "checksumAlgorithm": "SHA-256", "checksum": "00"`), `lockfile.json:2: sha256 is "00", want lower-case hexadecimal digits of its length`},
+		{"a sum of nothing", "lockfile.json", maven(""), maven(`, "checksum": "00"`), `lockfile.json:2: digest algorithm is "", want sha256, sha384 or sha512`},
+		{"two sums of one file", "lockfile.json", maven(""), maven(`, "checksumAlgorithm": "SHA-1", "checksum": "` + strings.Repeat("0", 40) + "\"},\n{\"groupId\": \"g\", \"artifactId\": \"a\", \"version\": \"1\", \"checksumAlgorithm\": \"SHA-1\", \"checksum\": \"" + strings.Repeat("1", 40) + `"`), `lockfile.json:3: package "g:a" has another sum here than on line 2`},
+		{"a child that is no table", "lockfile.json", maven(`, "children": []`), maven(`, "children": [1]`), `lockfile.json:2: an item of "children" is a number, want a table`},
+		{"no address", "lockfile.json", maven(""), maven(`, "resolved": "https://[h/"`), `lockfile.json:2: package "g:a": resolved is not a URL`},
 		{"a package twice", "composer.lock", composer(""), composer("}, {\"name\": \"V/A\", \"version\": \"2\""), `composer.lock:2: package "v/a" is already there`},
 		{"half a sum", "composer.lock", composer(`, "dist": {"shasum": ""}`), composer(`, "dist": {"shasum": "00"}`), `composer.lock:2: sha1 is "00", want 40 hexadecimal digits, and one such sum`},
 		{"no packages", "composer.lock", composer(""), `{}`, `composer.lock:1: packages is missing`},

@@ -11,12 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
-	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/sumdb/dirhash"
 
@@ -212,87 +210,6 @@ func TestOrigin(t *testing.T) {
 		if o.URL != want || ok != (want != "") {
 			t.Errorf("%s: %q, %v, want %q", info, o.URL, ok, want)
 		}
-	}
-}
-
-// agree holds what is read of a go.mod file against package modfile.
-func agree(t testing.TB, data []byte) {
-	t.Helper()
-	m, err := modcache.ParseGoMod(data)
-	f, oracle := modfile.ParseLax("go.mod", data, nil)
-	if oracle != nil || err != nil {
-		return
-	}
-	var got, want []string
-	for _, r := range m.Require {
-		r.Version = module.CanonicalVersion(r.Version) // the go command writes no others
-		got = append(got, fmt.Sprint(r))
-	}
-	for _, r := range f.Require {
-		want = append(want, fmt.Sprint(modcache.Require{Path: r.Mod.Path, Version: r.Mod.Version, Indirect: r.Indirect}))
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("%s\nrequires\n%q, want\n%q", data, got, want)
-	}
-	if f.Module != nil && m.Path != f.Module.Mod.Path {
-		t.Errorf("%s\nmodule %q, want %q", data, m.Path, f.Module.Mod.Path)
-	}
-	if f.Go != nil && !strings.Contains(m.Go, f.Go.Version) {
-		t.Errorf("%s\ngo %q, want %q", data, m.Go, f.Go.Version)
-	}
-}
-
-// Every go.mod file of the module cache is read as package modfile reads it.
-func TestParseGoModLikeModfile(t *testing.T) {
-	dir, _ := local(t)
-	count := 0
-	err := filepath.WalkDir(filepath.Join(dir, "cache", "download"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".mod" || count > 2000 {
-			return nil
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil // somebody cleans the cache meanwhile
-		}
-		if _, err := modcache.ParseGoMod(data); err != nil {
-			if _, oracle := modfile.ParseLax(path, data, nil); oracle == nil {
-				t.Errorf("%s: %v", path, err)
-			}
-		}
-		count++
-		agree(t, data)
-		return nil
-	})
-	if err != nil || count < 20 {
-		t.Fatalf("%d go.mod files, %v", count, err)
-	}
-}
-
-var goMods = []string{
-	"module a.b/c\n\ngo 1.21\n\nrequire d.e/f v1.0.0 // indirect\nrequire (\n\tg.h/i v1.2.3\n\t\"j.k/l\" v0.0.0-20260101000000-abcdefabcdef // indirect; why\n)\n",
-	"module a // comment\nrequire b v1.0.0 // indirectly\nrequire(\nc v1.0.0//indirect\n)\n", "module `a`\r\nrequire b v1.0.0\r\n",
-	"module a\nreplace b => ../b\nexclude c v1.0.0\nretract [v1.0.0, v1.1.0]\ntool d.e/f\nignore ./x\ngodebug x=y\n", "future (\n\tanything at all\n)\n",
-	"require (\n", "module a\nmodule b\n", "require a\n", "module \"a\n", ")", "go 1\ngo 2",
-}
-
-func FuzzParseGoMod(f *testing.F) {
-	for _, text := range goMods {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { agree(t, data) })
-}
-
-func TestParseGoModRefuses(t *testing.T) {
-	for _, text := range goMods[5:] {
-		if text == ")" {
-			continue // a verb that nobody knows
-		}
-		if m, err := modcache.ParseGoMod([]byte(text)); err == nil {
-			t.Errorf("%q is %+v", text, m)
-		}
-	}
-	if _, err := modcache.ParseGoMod(bytes.Repeat([]byte("\n"), 1<<17)); err == nil {
-		t.Error("a file of too many lines is read")
 	}
 }
 

@@ -24,7 +24,7 @@ func (s *Scanner) name() (name, []byte, error) {
 	}
 	if hasEscapes {
 		from := len(s.text)
-		s.text = unescape(s.text, s.data[start:end])
+		s.text = Unescape(s.text, s.data[start:end])
 		return name(start) | escaped, s.text[from:], nil
 	}
 	return name(start), s.data[start:end], nil
@@ -42,7 +42,7 @@ func (s *Scanner) bytesOf(n name, room *[]byte) []byte {
 			end++
 		}
 	}
-	*room = unescape((*room)[:0], raw[:end])
+	*room = Unescape((*room)[:0], raw[:end])
 	return *room
 }
 

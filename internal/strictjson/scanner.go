@@ -153,7 +153,7 @@ func (s *Scanner) String() ([]byte, error) {
 		return nil, err
 	}
 	if hasEscapes {
-		return unescape(nil, s.data[start:end]), nil
+		return Unescape(nil, s.data[start:end]), nil
 	}
 	return s.data[start:end], nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -94,6 +95,24 @@ type shaper struct {
 	closed bool
 	probes bool
 	made   map[reflect.Type]*shape
+}
+
+// shapes keeps the shapes that were made, by type and whether unknown members are
+// refused. A type's shape never changes, and a program has only so many types.
+var shapes sync.Map
+
+// shapeOf is the shape of a type.
+func shapeOf(t reflect.Type, closed bool) *shape {
+	type key struct {
+		t      reflect.Type
+		closed bool
+	}
+	if s, ok := shapes.Load(key{t, closed}); ok {
+		return s.(*shape)
+	}
+	s := (&shaper{closed: closed, made: map[reflect.Type]*shape{}}).of(t)
+	shapes.Store(key{t, closed}, s)
+	return s
 }
 
 func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }

@@ -1,7 +1,6 @@
 package strictjson
 
 import (
-	"bytes"
 	"encoding/binary"
 	"unicode/utf8"
 )
@@ -22,7 +21,7 @@ func (s *Scanner) str() (end int, escaped bool, err error) {
 			return i, escaped, nil
 		case c == '\\':
 			escaped = true
-			n := escape(s.data[i:])
+			n := Escape(s.data[i:])
 			if n == 0 {
 				return 0, false, s.errorAt(i, false, "an escape that JSON does not know, or half of a surrogate pair")
 			}
@@ -50,26 +49,27 @@ func special(x uint64) bool {
 	return (x|(x-' '*ones)&^x|(quotes-ones)&^quotes|(slashes-ones)&^slashes)&tops != 0
 }
 
-// escape returns the length of the escape that b begins with, or 0.
-func escape(b []byte) int {
-	if len(b) < 2 {
+// Escape is the length of the escape that s begins with, or 0: it is none that
+// JSON knows, or half of a surrogate pair (RFC 8259, section 7).
+func Escape[T string | []byte](s T) int {
+	if len(s) < 2 {
 		return 0
 	}
-	switch b[1] {
+	switch s[1] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		return 2
 	case 'u':
-		r := hex4(b[2:])
+		r := hex4(s[2:])
 		switch {
 		case r < 0, r >= 0xDC00 && r < 0xE000:
 			return 0
 		case r < 0xD800 || r >= 0xE000:
 			return 6
 		}
-		if len(b) < 12 || b[6] != '\\' || b[7] != 'u' {
+		if len(s) < 12 || s[6] != '\\' || s[7] != 'u' {
 			return 0
 		}
-		if low := hex4(b[8:]); low < 0xDC00 || low >= 0xE000 {
+		if low := hex4(s[8:]); low < 0xDC00 || low >= 0xE000 {
 			return 0
 		}
 		return 12
@@ -78,12 +78,13 @@ func escape(b []byte) int {
 }
 
 // hex4 reads four hexadecimal digits; it is negative if there are none.
-func hex4(b []byte) rune {
-	if len(b) < 4 {
+func hex4[T string | []byte](s T) rune {
+	if len(s) < 4 {
 		return -1
 	}
 	var r rune
-	for _, c := range b[:4] {
+	for i := range 4 {
+		c := s[i]
 		switch {
 		case '0' <= c && c <= '9':
 			c -= '0'
@@ -99,15 +100,17 @@ func hex4(b []byte) rune {
 	return r
 }
 
-// unescape appends what src, the checked content of a string, means.
-func unescape(dst, src []byte) []byte {
+// Unescape appends what src, the content of a string whose escapes were checked
+// by [Escape], means.
+func Unescape[T string | []byte](dst []byte, src T) []byte {
 	for len(src) > 0 {
-		n := bytes.IndexByte(src, '\\')
-		if n < 0 {
-			return append(dst, src...)
+		n := 0
+		for n < len(src) && src[n] != '\\' {
+			n++
 		}
-		dst = append(dst, src[:n]...)
-		src = src[n:]
+		if dst, src = append(dst, src[:n]...), src[n:]; len(src) == 0 {
+			break
+		}
 		switch src[1] {
 		case 'b':
 			dst = append(dst, '\b')
@@ -128,7 +131,7 @@ func unescape(dst, src []byte) []byte {
 		default:
 			dst = append(dst, src[1])
 		}
-		src = src[escape(src):]
+		src = src[Escape(src):]
 	}
 	return dst
 }

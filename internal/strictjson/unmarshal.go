@@ -38,8 +38,7 @@ func unmarshal(data []byte, v any, closed bool) error {
 	if s.Kind() == 'n' {
 		return s.Fail("want a value, found null")
 	}
-	m := &shaper{closed: closed, made: map[reflect.Type]*shape{}}
-	err := s.value(m.target(t))
+	err := s.value(shapeOf(t.Elem(), closed))
 	if err == nil {
 		err = s.End()
 	}
@@ -51,13 +50,10 @@ func unmarshal(data []byte, v any, closed bool) error {
 	if err = json.Unmarshal(data, v); err == nil {
 		return nil
 	}
-	e := locate(data, err, (&shaper{probes: true, made: map[reflect.Type]*shape{}}).target(t))
+	e := locate(data, err, (&shaper{probes: true, made: map[reflect.Type]*shape{}}).of(t.Elem()))
 	e.size, e.sum = len(data), sum(data)
 	return e
 }
-
-// target is the shape behind the pointer that Unmarshal was given.
-func (m *shaper) target(t reflect.Type) *shape { return m.of(t.Elem()) }
 
 // locate says where in data, which was checked and is well formed, the value
 // stands that could not be decoded.

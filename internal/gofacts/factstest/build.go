@@ -114,7 +114,7 @@ func Env(settings ...string) []string {
 	for _, s := range os.Environ() {
 		name, _, _ := strings.Cut(s, "=")
 		switch name {
-		case "GOOS", "GOARCH", "GOFLAGS", "GOWORK", "GOEXPERIMENT", "GOAMD64", "CGO_ENABLED", "CI":
+		case "GOOS", "GOARCH", "GOFLAGS", "GOWORK", "GOEXPERIMENT", "GOFIPS140", "GOAMD64", "CGO_ENABLED", "CI":
 		default:
 			env = append(env, s)
 		}

@@ -143,6 +143,7 @@ type maker struct {
 	noView, noAuthority     bool
 	noConditions            bool
 	canceled                bool
+	checks                  int64 // that a budget allows; 0 is none
 }
 
 // A change replaces bytes.
@@ -285,6 +286,9 @@ func (m *maker) build() *Case {
 		c.Policies = append(c.Policies, p)
 	}
 	o := verify.Options{Conditions: cel.Conditions}
+	if m.checks > 0 {
+		o.Budget = verify.NewBudget(verify.Limits{Checks: m.checks})
+	}
 	if m.noConditions {
 		o.Conditions = nil
 	}

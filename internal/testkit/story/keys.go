@@ -18,6 +18,9 @@ import (
 	"math/big"
 	"strings"
 	"sync"
+	"testing"
+
+	"github.com/touchmark-go/touchmark/sign"
 )
 
 // A key belongs to a label: "alice", or "alice/2" for another one of hers, with
@@ -166,4 +169,14 @@ func signerFor(label string) (signer, error) {
 	}
 	id, err := k.id()
 	return signer{k, id}, err
+}
+
+// Signer is the key of a label, for what a test signs itself.
+func Signer(t testing.TB, label string) sign.Signer {
+	t.Helper()
+	s, err := signerFor(label)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

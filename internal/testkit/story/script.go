@@ -32,7 +32,7 @@ import (
 //	swap     text TEXT | folder NAME=TEXT… | flip I | later flip I | link NAME TARGET
 //	imagesbom                                          the SBOM is what sbom/image makes of the image
 //	sumdb | sumdb forge|rotate|swap|index|size|lie     proofs of a checksum database, see maker.sumdb
-//	request at TIME | name NAME | environment NAME | mode MODE | noview | noauthority | noconditions | canceled
+//	request at TIME | name NAME | environment NAME | mode MODE | noview | noauthority | noconditions | canceled | budget CHECKS
 //
 // A word may be quoted as Go quotes strings. JSON runs to the end of the line.
 func (m *maker) do(line string) error {
@@ -174,6 +174,8 @@ func (m *maker) request(args []string) (err error) {
 		m.noConditions = true
 	case "canceled":
 		m.canceled = true
+	case "budget":
+		m.checks, err = strconv.ParseInt(value, 10, 64)
 	default:
 		err = fmt.Errorf("no such request: %q", args[0])
 	}
