@@ -11,11 +11,11 @@ import (
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
 
-// SLSAProvenanceV1 and SLSAProvenanceV02 are the predicate types that
-// [ParseBuild] reads. Only the first is written.
+// The predicate types that [ParseBuild] reads. Only the first is written.
 const (
 	SLSAProvenanceV1  = "https://slsa.dev/provenance/v1"
 	SLSAProvenanceV02 = "https://slsa.dev/provenance/v0.2"
+	SLSAProvenanceV01 = "https://slsa.dev/provenance/v0.1"
 )
 
 // A Build says how something was built: a SLSA Provenance v1 predicate. The
@@ -27,7 +27,7 @@ const (
 // reading.
 type Build struct {
 	// From is the predicate type that it was read from, and "" if it was made
-	// here. A policy that wants v1 must not be satisfied by v0.2.
+	// here. A policy that wants v1 must not be satisfied by an older one.
 	From            string          `json:"-"`
 	BuildDefinition BuildDefinition `json:"buildDefinition"`
 	RunDetails      RunDetails      `json:"runDetails"`
@@ -74,8 +74,8 @@ type BuildMetadata struct {
 	FinishedOn   time.Time `json:"finishedOn,omitzero"`
 }
 
-// ParseBuild reads the Build in s, which must be of type [SLSAProvenanceV1] or
-// [SLSAProvenanceV02]. What it returns is valid, and From says what it was read
+// ParseBuild reads the Build in s, which must be of type [SLSAProvenanceV1],
+// [SLSAProvenanceV02] or [SLSAProvenanceV01]. What it returns is valid, and From says what it was read
 // from. Digests that are spelled dirHash1 have become dirHash.
 //
 // A v0.2 predicate goes where SLSA's own migration guide puts it ("Migrating
@@ -97,6 +97,10 @@ type BuildMetadata struct {
 //	metadata.completeness              nowhere: builder.id implies it
 //	metadata.reproducible              nowhere: builder.id implies it
 //
+// V0.1 has recipe.type for buildType, recipe.arguments and recipe.environment for
+// those of the invocation, and the material at recipe.definedInMaterial with
+// recipe.entryPoint for the config source; it goes where those go.
+//
 // A parameter that is itself named source or entryPoint would hide the config
 // source, or be hidden by it, so it is refused. Digests stay as they are: v0.2
 // writes a git commit as sha1, which is weak and never becomes a gitCommit. The
@@ -113,8 +117,10 @@ func ParseBuild(s *Statement) (*Build, error) {
 		b, err = parseBuildV1(s)
 	case SLSAProvenanceV02:
 		b, err = parseBuildV02(s)
+	case SLSAProvenanceV01:
+		b, err = parseBuildV01(s)
 	default:
-		return nil, fmt.Errorf("predicate type is %s, want %q or %q", quote(s.PredicateType), SLSAProvenanceV1, SLSAProvenanceV02)
+		return nil, fmt.Errorf("predicate type is %s, want %q, %q or %q", quote(s.PredicateType), SLSAProvenanceV1, SLSAProvenanceV02, SLSAProvenanceV01)
 	}
 	if err != nil {
 		return nil, err

@@ -40,6 +40,11 @@ func parseBuildV02(s *Statement) (*Build, error) {
 	if err := s.Decode(SLSAProvenanceV02, &old); err != nil {
 		return nil, err
 	}
+	return old.build()
+}
+
+// build is what [ParseBuild] makes of it.
+func (old *buildV02) build() (*Build, error) {
 	if old.Builder.ID == "" {
 		return nil, errors.New("/builder/id is missing")
 	}

@@ -97,9 +97,12 @@ func Parse(data []byte) (*Statement, error) {
 	if len(data) > maxStatement {
 		return nil, limitError("statement", len(data), maxStatement, "bytes")
 	}
-	var s Statement
-	if err := strictjson.Unmarshal(data, &s); err != nil {
-		return nil, fmt.Errorf("statement: %w", err)
+	s, whole := parseAround(data)
+	if !whole {
+		s = &Statement{}
+		if err := strictjson.Unmarshal(data, s); err != nil {
+			return nil, fmt.Errorf("statement: %w", err)
+		}
 	}
 	s.Predicate = withoutNull(s.Predicate)
 	if err := s.validate(checked); err != nil {
@@ -108,7 +111,35 @@ func Parse(data []byte) (*Statement, error) {
 	for i := range s.Subject {
 		s.Subject[i] = s.Subject[i].canonical()
 	}
-	return &s, nil
+	return s, nil
+}
+
+// parseAround reads what [strictjson.Unmarshal] reads, and a large predicate once
+// in the place of four times: it is checked where it stands, and decoded is what
+// stands around it. It gives up, and says so, on whatever is not as it should be:
+// Unmarshal then says why.
+func parseAround(data []byte) (s *Statement, whole bool) {
+	var from, to int
+	scan := strictjson.NewScanner(data)
+	err := scan.Object(func(name []byte) error {
+		if string(name) != "predicate" {
+			return scan.Skip()
+		}
+		value, err := scan.Raw()
+		to = scan.Offset()
+		from = to - len(value)
+		return err
+	})
+	if err != nil || scan.End() != nil || to == 0 {
+		return nil, false
+	}
+	around := slices.Concat(data[:from], []byte("null"), data[to:])
+	s = &Statement{}
+	if strictjson.Unmarshal(around, s) != nil {
+		return nil, false
+	}
+	s.Predicate = bytes.Clone(data[from:to])
+	return s, true
 }
 
 // Decode decodes the predicate strictly into v if s is of exactly that

@@ -11,6 +11,7 @@ import (
 
 // TestAfter records builds that nobody saw.
 func TestAfter(t *testing.T) {
+	longStory(t)
 	for _, test := range []struct {
 		name    string
 		goflags string

@@ -75,8 +75,13 @@ func (b *building) disagree(output string, f *gofacts.Facts) (findings []Finding
 		}
 	}
 	differ("GOEXPERIMENT", env["GOEXPERIMENT"], f.Settings["GOEXPERIMENT"])
-	differ("GOFIPS140", onOff(env["GOFIPS140"]), onOff(f.Settings["GOFIPS140"]))
-	differ("-tags", strings.Join(tags(b.flag("tags")), ","), strings.Join(tags(f.Settings["-tags"]), ","))
+	fips := f.Settings["GOFIPS140"]
+	if want := env["GOFIPS140"]; !strings.HasPrefix(want, "v") {
+		differ("GOFIPS140", onOff(want), onOff(fips)) // the others are names for a version
+	} else if !strings.HasPrefix(fips+"-", want+"-") {
+		findings = append(findings, Finding{output, "GOFIPS140", want, fips})
+	}
+	differ("-tags", strings.Join(tags(b.flag("tags")+","+gofacts.FIPSTag(fips)), ","), strings.Join(tags(f.Settings["-tags"]), ","))
 	for _, name := range []string{"race", "msan", "asan", "trimpath"} {
 		differ("-"+name, isTrue(b.flag(name)), isTrue(f.Settings["-"+name]))
 	}

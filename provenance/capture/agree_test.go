@@ -19,12 +19,13 @@ func agreeing() (*building, *gofacts.Facts) {
 	f := b.outputs[0].facts
 	b.argv = []string{"go", "build", "-trimpath=false", "-race", "-tags=osusergo,netgo", "-buildmode=pie", "-ldflags=-s -X main.key=hunter2", "-gcflags=-N", "-asmflags=-S", "./cmd/app"}
 	b.command, b.goBuild = readGo(b.argv)
-	for name, value := range map[string]string{"GOOS": "linux", "GOARCH": "amd64", "GOAMD64": "v1", "CGO_ENABLED": "0", "GOEXPERIMENT": "jsonv2", "GOFIPS140": "v1.0.0"} {
+	for name, value := range map[string]string{"GOOS": "linux", "GOARCH": "amd64", "GOAMD64": "v1", "CGO_ENABLED": "0", "GOEXPERIMENT": "jsonv2", "GOFIPS140": "v1.0.0-c2097c7c"} {
 		b.toolchain.env[name] = value
 		f.Settings[name] = value
 	}
-	b.toolchain.env["GOFIPS140"] = "certified" // go env names the alias
-	f.GoVersion = "go1.26.8 X:jsonv2"
+	b.toolchain.env["GOFIPS140"] = "certified"         // go env names the alias
+	f.Settings["-tags"] = "fips140v1.0,netgo,osusergo" // the first by the go command
+	f.GoVersion = "go1.26.8-X:jsonv2"
 	delete(f.Settings, "-trimpath")
 	maps.Copy(f.Settings, map[string]string{"-race": "true", "-buildmode": "pie", "-ldflags": "-s -X main.key=hunter2", "-gcflags": "-N", "-asmflags": "-S",
 		"vcs.revision": b.source.commit})
@@ -51,8 +52,10 @@ func TestDisagree(t *testing.T) {
 		"Go":           func(_ *building, f *gofacts.Facts) { f.GoVersion = "go1.26.7" },
 		"CGO_ENABLED":  setting("CGO_ENABLED", "1"),
 		"GOEXPERIMENT": setting("GOEXPERIMENT", ""),
-		"GOFIPS140":    setting("GOFIPS140", ""),
-		"-tags":        setting("-tags", "netgo"),
+		"GOFIPS140": func(_ *building, f *gofacts.Facts) {
+			f.Settings["GOFIPS140"], f.Settings["-tags"] = "", "netgo,osusergo"
+		},
+		"-tags":        setting("-tags", "fips140v1.0,netgo"),
 		"-race":        setting("-race", ""),
 		"-msan":        setting("-msan", "true"),
 		"-asan":        setting("-asan", "true"),
@@ -84,7 +87,7 @@ func TestDisagree(t *testing.T) {
 	}
 	for what, do := range map[string]change{
 		"a sum that one side lacks":        func(_ *building, f *gofacts.Facts) { f.Modules[0].Sum = "" },
-		"tags in another order":            setting("-tags", "osusergo,netgo"),
+		"tags in another order":            setting("-tags", "osusergo,netgo,fips140v1.0"),
 		"ldflags that trimpath leaves out": func(b *building, f *gofacts.Facts) { b.command.flags["trimpath"] = nil },
 		"no settings":                      func(_ *building, f *gofacts.Facts) { clear(f.Settings) },
 		"another command":                  func(b *building, f *gofacts.Facts) { b.goBuild = false; f.Settings["GOOS"] = "windows" },
@@ -93,6 +96,39 @@ func TestDisagree(t *testing.T) {
 		do(b, f)
 		if err := b.consistent(); err != nil {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestDisagreeFIPS holds the version of the FIPS 140-3 module in the binary, and
+// the tag that comes with it, against the variable, where that names a version.
+func TestDisagreeFIPS(t *testing.T) {
+	for _, test := range []struct{ env, stamped, tag, want string }{
+		{"off", "", "", ""},
+		{"", "", "", ""},
+		{"latest", "latest", "", ""},
+		{"certified", "v1.0.0-c2097c7c", "fips140v1.0", ""},
+		{"v1.0.0", "v1.0.0-c2097c7c", "fips140v1.0", ""},
+		{"v1.0.0-c2097c7c", "v1.0.0-c2097c7c", "fips140v1.0", ""},
+		{"v1.26.0", "v1.26.0", "fips140v1.26", ""},
+		{"v1.26.0", "v1.0.0-c2097c7c", "fips140v1.0", "GOFIPS140"},
+		{"v1.2", "v1.26.0", "fips140v1.26", "GOFIPS140"},
+		{"v1.0.0", "", "", "GOFIPS140"},
+		{"latest", "", "", "GOFIPS140"},
+		{"off", "latest", "", "GOFIPS140"},
+		{"v1.0.0", "v1.0.0-c2097c7c", "", "-tags"},
+		{"latest", "latest", "fips140v1.0", "-tags"},
+		{"", "", "fips140v1.0", "-tags"},
+	} {
+		b, f := agreeing()
+		b.toolchain.env["GOFIPS140"], f.Settings["GOFIPS140"] = test.env, test.stamped
+		f.Settings["-tags"] = strings.Trim("netgo,osusergo,"+test.tag, ",")
+		got := ""
+		for _, finding := range b.disagree("dist/app", f) {
+			got += finding.Fact
+		}
+		if got != test.want {
+			t.Errorf("GOFIPS140=%s, and the binary says %q with the tag %q: findings %q, want %q", test.env, test.stamped, test.tag, got, test.want)
 		}
 	}
 }
@@ -152,7 +188,7 @@ func TestChanged(t *testing.T) {
 // TestDisagreeVendor holds modules.txt against what is compiled and go.mod.
 func TestDisagreeVendor(t *testing.T) {
 	v := func(path, version string) gofacts.Version { return gofacts.Version{Path: path, Version: version} }
-	in := &inputs{mod: &gofacts.ModFile{Require: []gofacts.Version{v("a", "v1.0.0"), v("b", "v1.0.0")}}, packages: []gofacts.Package{
+	in := &inputs{mod: &gofacts.ModFile{Require: []gofacts.Require{{Path: "a", Version: "v1.0.0"}, {Path: "b", Version: "v1.0.0"}}}, packages: []gofacts.Package{
 		{ImportPath: "a", Module: &gofacts.Module{Path: "a", Version: "v1.0.0"}},
 		{ImportPath: "b", Module: &gofacts.Module{Path: "c", Version: "v2.0.0", Replaces: &gofacts.Module{Path: "b", Version: "v1.0.0"}}},
 		{ImportPath: "std", Standard: true}, {ImportPath: "main", ModuleDir: "/src", Module: &gofacts.Module{Path: "main"}},

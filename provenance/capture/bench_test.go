@@ -30,6 +30,9 @@ func BenchmarkBuild(b *testing.B) {
 		{"all", goBuild("-a", "."), true},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
+			if bench.name == "all" && testing.Short() {
+				b.Skip("compiles the standard library three times")
+			}
 			w := newWorld(b)
 			w.write("main.go", "package main\n\nimport (\n\t\"encoding/json\"\n\t\"fmt\"\n\n\tdep \"example.com/Dep\"\n)\n\nfunc main() { fmt.Println(json.Valid(nil)); dep.F() }\n")
 			w.write("go.mod", "module example.com/app\n\ngo 1.26\n\nrequire example.com/Dep v1.2.3\n")

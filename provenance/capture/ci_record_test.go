@@ -71,6 +71,7 @@ func TestJobIsRecorded(t *testing.T) {
 // TestJobOfEverySystem wants a valid record out of each environment, with the
 // builder id of the system, or the local one where the system is in doubt.
 func TestJobOfEverySystem(t *testing.T) {
+	longStory(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.run("go", "build", "-o", "dist/built")
@@ -111,6 +112,7 @@ func TestJobOfEverySystem(t *testing.T) {
 // TestRefOfJob wants the ref of the CI system where git knows none, as GitLab
 // and others check out: but only if both mean the same commit and repository.
 func TestRefOfJob(t *testing.T) {
+	longStory(t)
 	t.Parallel()
 	w := newWorld(t)
 	head := w.git("rev-parse", "HEAD")

@@ -244,6 +244,7 @@ func TestLockFiles(t *testing.T) {
 	w.write("package-lock.json", npm)
 	w.write("requirements.txt", pip)
 	w.write("rust/Cargo.lock", cargo)
+	w.write("lockfile.json", "{}") // by its name Maven's, and not by its content
 	w.commit()
 	r, err := capture.Options{LockFiles: []string{"rust/Cargo.lock"}}.Run(t.Context(), w.command(shell("mkdir -p dist && echo x >dist/data && echo >>requirements.txt")), "dist/data")
 	if err != nil {
@@ -265,6 +266,9 @@ func TestLockFiles(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("recorded are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+	if got := grade(r, "/predicate/buildDefinition/resolvedDependencies/-"); got != "" {
+		t.Errorf("all lock files are read, and it is graded %q that they are not", got)
+	}
 	if !slices.ContainsFunc(r.Grades(), func(g capture.Grade) bool { return strings.Contains(g.Why, "which changed it") }) {
 		t.Error("that the command changed a lock file is not said")
 	}
@@ -273,6 +277,7 @@ func TestLockFiles(t *testing.T) {
 	for name, test := range map[string]struct{ file, want string }{
 		"missing":    {"none/Cargo.lock", "Cargo.lock"},
 		"unknown":    {"main.go", "it is none of"},
+		"another's":  {"lockfile.json", "it has no lockFileVersion"},
 		"unreadable": {"package-lock.json", "package-lock.json:1"},
 	} {
 		_, err := capture.Options{LockFiles: []string{test.file}}.Run(t.Context(), w.command(shell("mkdir -p dist && echo x >dist/data")), "dist/data")

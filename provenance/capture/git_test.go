@@ -16,6 +16,7 @@ var build = []string{"sh", "-c", "mkdir -p dist; date +%N >dist/app"}
 
 // TestRef says which ref is recorded.
 func TestRef(t *testing.T) {
+	longStory(t)
 	t.Parallel()
 	for _, test := range []struct {
 		name string
@@ -54,6 +55,7 @@ func TestRef(t *testing.T) {
 
 // TestDirty says what makes a work tree dirty, and that it is listed.
 func TestDirty(t *testing.T) {
+	longStory(t)
 	t.Parallel()
 	submodule := func(w *world) {
 		sub := newWorld(w.t)
@@ -131,6 +133,7 @@ func TestDirtyBound(t *testing.T) {
 // TestDirtyAsGo wants our word to be the go command's where it stamps one: what
 // a first build leaves behind counts unless it is ignored.
 func TestDirtyAsGo(t *testing.T) {
+	longStory(t)
 	w := newWorld(t)
 	for _, test := range []struct {
 		set  func()
@@ -251,6 +254,7 @@ func TestReplacedCommit(t *testing.T) {
 // TestHostileRepository builds in repositories whose own configuration names
 // programs to run. Each case first shows that plain git does run it.
 func TestHostileRepository(t *testing.T) {
+	longStory(t)
 	t.Parallel()
 	plain := func(args ...string) func(*world) {
 		return func(w *world) {

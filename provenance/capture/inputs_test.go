@@ -256,6 +256,7 @@ func TestWorkspace(t *testing.T) {
 
 // TestProfiles wants the profiles that the compiler optimizes by, with digests.
 func TestProfiles(t *testing.T) {
+	longStory(t)
 	t.Parallel()
 	profile := pgoProfile(t)
 	for _, test := range []struct {
@@ -324,6 +325,7 @@ func TestTwoProfiles(t *testing.T) {
 // TestSettings wants what go env and flags set recorded, and agreeing with the
 // binary.
 func TestSettings(t *testing.T) {
+	longStory(t)
 	t.Parallel()
 	w := newWorld(t)
 	for _, test := range []struct {
@@ -352,6 +354,7 @@ func TestSettings(t *testing.T) {
 
 // TestUnknownInputs says why the inputs of some commands are not known.
 func TestUnknownInputs(t *testing.T) {
+	longStory(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.write("overlay.json", `{"Replace": {"`+w.dir+`/main.go": "`+w.dir+`/other.txt"}}`)
@@ -394,6 +397,7 @@ func TestChangedSource(t *testing.T) {
 // TestDeterministic builds twice, and wants the same bytes but for what is
 // particular to a run.
 func TestDeterministic(t *testing.T) {
+	longStory(t)
 	t.Parallel()
 	w := newWorld(t)
 	env := w.useDep()
@@ -422,6 +426,7 @@ func TestDeterministic(t *testing.T) {
 
 // TestFromAbove runs go build -C above the work tree.
 func TestFromAbove(t *testing.T) {
+	longStory(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.write("cmd/app/main.go", "package main\n\nfunc main() {}\n")

@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,7 +54,7 @@ func (b *building) lookLocks() error {
 	for _, e := range entries {
 		if e.Type().IsRegular() && lockfile.Known(e.Name()) && !slices.ContainsFunc(b.locks, func(l *lock) bool { return l.path == filepath.Join(b.start, e.Name()) }) {
 			// One that nobody named and that cannot be read is not worth a failed build.
-			if err := b.lookLock(filepath.Join(b.start, e.Name())); err != nil {
+			if err := b.lookLock(filepath.Join(b.start, e.Name())); err != nil && !errors.Is(err, lockfile.ErrUnknown) {
 				b.locks = append(b.locks, &lock{name: e.Name(), path: filepath.Join(b.start, e.Name()), err: pathless(err)})
 			}
 		}

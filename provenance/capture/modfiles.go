@@ -132,7 +132,7 @@ func (in *inputs) disagreeVendor(list []gofacts.Vendored) (findings []Finding) {
 		return findings
 	}
 	for _, r := range in.mod.Require {
-		if got := byPath[r.Path]; got.Version != r || !got.Explicit {
+		if got := byPath[r.Path]; got.Version != (gofacts.Version{Path: r.Path, Version: r.Version}) || !got.Explicit {
 			findings = append(findings, Finding{r.Path, "explicit version in vendor/modules.txt", r.Version, got.Version.Version})
 		}
 	}

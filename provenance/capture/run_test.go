@@ -428,6 +428,7 @@ func TestRefusedCommands(t *testing.T) {
 
 // TestFolders tells the root, the command's folder and -C apart.
 func TestFolders(t *testing.T) {
+	longStory(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.write("sub/tool/main.go", "package main\n\nfunc main() {}\n")
@@ -478,6 +479,7 @@ func TestFolders(t *testing.T) {
 // TestLinkedFolder names everything by way of a link to the work tree, as
 // folders for temporary files are on some systems.
 func TestLinkedFolder(t *testing.T) {
+	longStory(t)
 	w := newWorld(t)
 	w.write("sub/main.go", "package main\n\nfunc main() {}\n")
 	w.commit()

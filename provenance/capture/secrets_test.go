@@ -34,6 +34,7 @@ func everything(t testing.TB, r *capture.Record) []byte {
 // TestSecrets plants secrets wherever a build has them, and searches every byte
 // of what is written (docs/threats.md, rows 55 and 56).
 func TestSecrets(t *testing.T) {
+	longStory(t)
 	t.Parallel()
 	w := newWorld(t)
 	n := 0
@@ -78,7 +79,7 @@ func main() { println(token, key, version) }
 	}
 	o := capture.Options{Env: []string{"GOPROXY", "CGO_ENABLED", "PATHS", "NOTE", "MESSY"}, LinkVars: []string{"main.version"}}
 	args := []string{"go", "build", "-ldflags", "-s -X main.token=" + secret() + " -X 'main.key=" + secret() + "' -X=main.version=v1.2.3 -extldflags '-L" + home + " " + secret() + "'",
-		"-gcflags=all=-N -l -trimpath=" + home, "-o", "dist/app", w.dir}
+		"-gcflags=example.com/app=-N -l -trimpath=" + home, "-o", "dist/app", w.dir}
 	cmd := w.command(args, env...)
 	r, err := o.Run(t.Context(), cmd, filepath.Join(w.dir, "dist/app"))
 	if err != nil {
@@ -93,7 +94,7 @@ func main() { println(token, key, version) }
 		t.Errorf("written down: %q\n%s", found, marshal(t, r))
 	}
 	for at, want := range map[string]string{
-		"/command":           `["go","build","-ldflags","-s -X main.token=(withheld) -X main.key=(withheld) -X=main.version=v1.2.3 -extldflags (withheld)","-gcflags=all=-N -l (withheld)","-o","dist/app","."]`,
+		"/command":           `["go","build","-ldflags","-s -X main.token=(withheld) -X main.key=(withheld) -X=main.version=v1.2.3 -extldflags (withheld)","-gcflags=example.com/app=-N -l (withheld)","-o","dist/app","."]`,
 		"/goflags":           `["-buildvcs=true","-ldflags=-X main.key=(withheld) -X main.version=v1","-toolexec=wrapper (withheld)","-modcacherw"]`,
 		"/env/GOPROXY":       `"https://proxy.example/x,off"`,
 		"/env/NOTE":          `"see ssh://host.example/x and nothing else"`,

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/touchmark-go/touchmark/internal/gofacts"
 	"github.com/touchmark-go/touchmark/internal/goflags"
 	"github.com/touchmark-go/touchmark/provenance"
 )
@@ -132,15 +133,12 @@ func lookupOK(env []string, name string) (value string, ok bool) {
 	return value, ok
 }
 
-// goRelease is "1.26.8" of "go1.26.8" or "go1.26.8 X:jsonv2".
+// goRelease is "1.26.8" of "go1.26.8" or "go1.26.8-X:jsonv2".
 func goRelease(v string) string {
-	v, _, _ = strings.Cut(v, " ")
-	v, _, _ = strings.Cut(v, "-X:")
-	release, ok := strings.CutPrefix(v, "go")
-	if !ok || release == "" || !isWord(release) {
-		return ""
+	if release := gofacts.Release(v); isWord(release) {
+		return release
 	}
-	return release
+	return ""
 }
 
 // goURI is the package URL of a toolchain. One that is no release has no version.

@@ -31,6 +31,9 @@ func BenchmarkBuild(b *testing.B) {
 		{"all", []string{"go", "build", "-a", "-o", "dist/app", "."}, ""}, // the runtime is enough
 	} {
 		b.Run(bench.name, func(b *testing.B) {
+			if bench.name == "all" && testing.Short() {
+				b.Skip("compiles the runtime four times")
+			}
 			w := newWorld(b)
 			w.write("go.mod", "module example.com/app\n\ngo 1.26\n")
 			w.write("main.go", "package main\n\n"+bench.imports+"\n\nfunc main() {}\n")
