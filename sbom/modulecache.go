@@ -215,7 +215,7 @@ func (m ModuleCache) AddRequirements(bom *cdx.BOM) error {
 		if err != nil {
 			return fmt.Errorf("module cache: %w", err)
 		}
-		file, err := modcache.ParseGoMod(data)
+		file, err := gofacts.ParseDependency(data)
 		if err != nil {
 			return fmt.Errorf("module cache: %s %s: %w", c.Name, c.Version, err)
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 
+	"github.com/touchmark-go/touchmark/internal/gofacts"
 	"github.com/touchmark-go/touchmark/internal/modcache"
 	"github.com/touchmark-go/touchmark/sbom"
 )
@@ -65,7 +66,7 @@ func (o Options) FromFiles(files Files) (*cdx.BOM, error) {
 		main:     main,
 		cache:    modcache.Cache{FS: files.ModuleCache},
 		sums:     parseSums(files.GoSum),
-		files:    map[module.Version]*modcache.Module{},
+		files:    map[module.Version]*gofacts.ModFile{},
 		version:  map[string]string{},
 		replaced: map[module.Version]module.Version{},
 		excluded: map[module.Version]bool{},
@@ -141,7 +142,7 @@ func (s *selection) describe(bom *cdx.BOM) {
 		refs[path] = byName[name]
 	}
 	main, stdlib := bom.Metadata.Component.BOMRef, byName["stdlib"]
-	edges := func(from string, requires []modcache.Require) *[]string {
+	edges := func(from string, requires []gofacts.Require) *[]string {
 		on := []string{}
 		for _, r := range requires {
 			if ref := refs[r.Path]; ref != "" && !r.Indirect && ref != from {
@@ -152,9 +153,9 @@ func (s *selection) describe(bom *cdx.BOM) {
 		on = slices.Compact(on)
 		return &on
 	}
-	own := make([]modcache.Require, 0, len(s.main.Require))
+	own := make([]gofacts.Require, 0, len(s.main.Require))
 	for _, r := range s.main.Require {
-		own = append(own, modcache.Require{Path: r.Mod.Path, Version: r.Mod.Version, Indirect: r.Indirect})
+		own = append(own, gofacts.Require{Path: r.Mod.Path, Version: r.Mod.Version, Indirect: r.Indirect})
 	}
 	first := edges(main, own)
 	*first = append(*first, stdlib)

@@ -253,7 +253,7 @@ func TestFromFilesRefuses(t *testing.T) {
 		"no go.mod file":  {gomod.Files{}, "no module"},
 		"malformed":       {gomod.Files{GoMod: []byte("module a\nrequire b\n")}, "go.mod:2"},
 		"another go.mod":  {gomod.Files{GoMod: []byte(filesMod), GoSum: []byte("a.b/c v1.0.0/go.mod h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"), ModuleCache: fstest.MapFS{"cache/download/a.b/c/@v/v1.0.0.mod": {Data: []byte("module a.b/c\n")}}}, "a.b/c@v1.0.0"},
-		"a broken go.mod": {gomod.Files{GoMod: []byte(filesMod), ModuleCache: fstest.MapFS{"cache/download/a.b/c/@v/v1.0.0.mod": {Data: []byte("require (\n")}}}, "does not end"},
+		"a broken go.mod": {gomod.Files{GoMod: []byte(filesMod), ModuleCache: fstest.MapFS{"cache/download/a.b/c/@v/v1.0.0.mod": {Data: []byte("require (\n")}}}, "ends within the parentheses"},
 		"an endless file": {gomod.Files{GoMod: bytes.Repeat([]byte("\n"), 17<<20)}, "at most"},
 	} {
 		_, err := gomod.FromFiles(test.files)

@@ -196,7 +196,7 @@ func settings(main cdx.Component) []string {
 }
 
 // targetNames are the settings by which Go files are chosen. It is never written to.
-var targetNames = []string{"GOOS", "GOARCH", "GO386", "GOAMD64", "GOARM", "GOARM64", "GOMIPS", "GOMIPS64", "GOPPC64", "GORISCV64", "GOWASM"}
+var targetNames = []string{"GOOS", "GOARCH", "GO386", "GOAMD64", "GOARM", "GOARM64", "GOMIPS", "GOMIPS64", "GOPPC64", "GORISCV64", "GOWASM", "GOEXPERIMENT", "GOFIPS140"}
 
 // matches reports the first difference between what the source would link and
 // what bom says was linked.
@@ -254,6 +254,9 @@ func (g *graph) buildInfo(t target, tags []string) *debug.BuildInfo {
 		if value := t.env[name]; value != "" {
 			info.Settings = append(info.Settings, debug.BuildSetting{Key: name, Value: value})
 		}
+	}
+	if tag := gofacts.FIPSTag(t.env["GOFIPS140"]); tag != "" {
+		tags = append(slices.Clip(tags), tag)
 	}
 	if len(tags) > 0 {
 		info.Settings = append(info.Settings, debug.BuildSetting{Key: "-tags", Value: strings.Join(tags, ",")})

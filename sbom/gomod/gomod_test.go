@@ -123,6 +123,9 @@ func TestFromSourceLikeBinary(t *testing.T) {
 		{"plain", gomod.Options{Env: env}, []string{"GOOS=linux", "GOARCH=amd64"}, wantEdges},
 		{"with a tag", gomod.Options{Env: env, Tags: []string{"extra"}}, []string{"GOOS=linux", "GOARCH=amd64", "-tags=extra"}, wantEdgesExtra},
 		{"with a tag in GOFLAGS", gomod.Options{Env: append(slices.Clip(env), "GOFLAGS=-mod=mod -tags=extra")}, []string{"GOOS=linux", "GOARCH=amd64", "-tags=extra"}, wantEdgesExtra},
+		// The toolchain has the second of them on anyway, and the linker writes down what differs.
+		{"with experiments", gomod.Options{Env: append(slices.Clip(env), "GOEXPERIMENT=jsonv2,regabiargs")}, []string{"GOOS=linux", "GOARCH=amd64", "GOEXPERIMENT=jsonv2,regabiargs"}, wantEdges},
+		{"with FIPS 140-3", gomod.Options{Env: append(slices.Clip(env), "GOFIPS140=certified")}, []string{"GOOS=linux", "GOARCH=amd64", "GOFIPS140=certified"}, wantEdges},
 		{"elsewhere", gomod.Options{Env: append(slices.Clip(env), "GOOS=windows", "GOARCH=arm64")}, []string{"GOOS=windows", "GOARCH=arm64"}, wantEdges},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -139,6 +142,11 @@ func TestFromSourceLikeBinary(t *testing.T) {
 				return // the build of it would compile the standard library once more
 			}
 			binary := fromBinary(t, p.Build(t, test.build...))
+			for _, name := range []string{sbom.PropertyToolchain, sbom.PropertyTags, "touchmark:go:goexperiment", "touchmark:go:gofips140"} {
+				if got, want := propertyOf(*source.Metadata.Component, name), propertyOf(*binary.Metadata.Component, name); got != want {
+					t.Errorf("%s is %q from source, %q from the binary", name, got, want)
+				}
+			}
 			list := func(bom *cdx.BOM) string {
 				only := *bom
 				only.SerialNumber, only.Metadata, only.Dependencies, only.Compositions = "", nil, nil, nil
@@ -162,10 +170,17 @@ func TestFromSourceLikeBinary(t *testing.T) {
 	}
 }
 
-// The source adds the edges to what the linker recorded, and nothing else.
+// The source adds the edges to what the linker recorded, and nothing else,
+// whatever the binary was built with.
 func TestAddEdges(t *testing.T) {
 	p := factstest.New(t)
-	bom := fromBinary(t, p.Build(t, "GOOS=linux", "GOARCH=amd64"))
+	for _, setting := range []string{"GOOS=linux", "GOEXPERIMENT=jsonv2,regabiargs", "GOFIPS140=v1.0.0"} {
+		t.Run(setting, func(t *testing.T) { addEdges(t, p, setting) })
+	}
+}
+
+func addEdges(t *testing.T, p factstest.Program, setting string) {
+	bom := fromBinary(t, p.Build(t, "GOOS=linux", "GOARCH=amd64", setting))
 	before := *bom
 	if err := (gomod.Options{Env: env}).AddEdges(t.Context(), p.Dir, bom); err != nil {
 		t.Fatal(err)

@@ -6,10 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"go/version"
 	"io"
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,23 +26,60 @@ import (
 )
 
 // A target is what the go command would build for.
-type target struct{ env map[string]string }
+type target struct {
+	env         map[string]string
+	experiments string // that the toolchain does not have on anyway: "jsonv2,noswissmap"
+}
 
 func (o Options) target(ctx context.Context, dir string) (target, error) {
-	names := append([]string{"GOVERSION", "GOEXPERIMENT", "GOFLAGS", "CGO_ENABLED"}, targetNames...)
+	names := append([]string{"GOVERSION", "GOROOT", "GOFLAGS", "CGO_ENABLED"}, targetNames...)
 	var t target
 	err := run(o.command(ctx, dir, append([]string{"env", "-json"}, names...)...), func(r io.Reader) error {
 		return json.NewDecoder(io.LimitReader(r, 1<<20)).Decode(&t.env)
 	})
+	if err != nil {
+		return t, err
+	}
+	t.env["GOFIPS140"] = fipsModule(t.env["GOROOT"], t.env["GOFIPS140"])
+	if t.env["GOEXPERIMENT"] == "" {
+		return t, nil
+	}
+	err = run(o.command(ctx, dir, "tool", "compile", "-V"), func(r io.Reader) error {
+		said, err := io.ReadAll(io.LimitReader(r, 1<<12))
+		_, t.experiments, _ = strings.Cut(strings.TrimSpace(string(said)), " X:")
+		return err
+	})
 	return t, err
 }
 
-// toolchain is the version as the linker would write it.
-func (t target) toolchain() string {
-	if x := t.env["GOEXPERIMENT"]; x != "" && !strings.Contains(t.env["GOVERSION"], "X:") {
-		return t.env["GOVERSION"] + " X:" + x
+// fipsModule is what GOFIPS140 stands for in build info: nothing if it is off,
+// and of an alias the version that the toolchain has for it.
+func fipsModule(goroot, name string) string {
+	if name == "off" {
+		return ""
 	}
-	return t.env["GOVERSION"]
+	aliases, err := os.OpenRoot(filepath.Join(goroot, "lib", "fips140"))
+	if err != nil {
+		return name // a toolchain that has none
+	}
+	defer aliases.Close()
+	if data, err := aliases.ReadFile(name + ".txt"); err == nil {
+		return strings.TrimSpace(string(data))
+	}
+	return name
+}
+
+// toolchain is the version as the linker would write it. Since Go 1.26 it
+// writes a space only where there is a "-" already.
+func (t target) toolchain() string {
+	v := t.env["GOVERSION"]
+	switch {
+	case t.experiments == "":
+		return v
+	case strings.Contains(v, "-") || version.Compare(v, "go1.26") < 0:
+		return v + " X:" + t.experiments
+	}
+	return v + "-X:" + t.experiments
 }
 
 // tags are those in GOFLAGS; the last -tags counts.

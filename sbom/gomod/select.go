@@ -13,6 +13,7 @@ import (
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 
+	"github.com/touchmark-go/touchmark/internal/gofacts"
 	"github.com/touchmark-go/touchmark/internal/modcache"
 )
 
@@ -26,7 +27,7 @@ type selection struct {
 	main     *modfile.File
 	cache    modcache.Cache
 	sums     map[string]string
-	files    map[module.Version]*modcache.Module // nil of one whose file is not at hand
+	files    map[module.Version]*gofacts.ModFile // nil of one whose file is not at hand
 	version  map[string]string                   // the selected one, by path
 	replaced map[module.Version]module.Version   // an empty version stands for all
 	excluded map[module.Version]bool
@@ -142,7 +143,7 @@ func (s *selection) replacement(m module.Version) (module.Version, bool) {
 
 // read is the go.mod file of m, or of what stands in for it; nil if it is not
 // at hand, as that of a folder is not.
-func (s *selection) read(m module.Version) (*modcache.Module, error) {
+func (s *selection) read(m module.Version) (*gofacts.ModFile, error) {
 	if file, ok := s.files[m]; ok {
 		return file, nil
 	}
@@ -155,7 +156,7 @@ func (s *selection) read(m module.Version) (*modcache.Module, error) {
 // half of the time goes into opening them.
 func (s *selection) prefetch() error {
 	list := s.main.Require
-	files := make([]*modcache.Module, len(list))
+	files := make([]*gofacts.ModFile, len(list))
 	errs := make([]error, len(list))
 	var next atomic.Int64
 	var wait sync.WaitGroup
@@ -181,7 +182,7 @@ func (s *selection) prefetch() error {
 }
 
 // fetch is read without remembering. It changes nothing.
-func (s *selection) fetch(m module.Version) (*modcache.Module, error) {
+func (s *selection) fetch(m module.Version) (*gofacts.ModFile, error) {
 	at := m
 	if by, ok := s.replacement(m); ok {
 		at = by
@@ -201,7 +202,7 @@ func (s *selection) fetch(m module.Version) (*modcache.Module, error) {
 			return nil, fmt.Errorf("module cache: go.mod file of %s has the sum %s, go.sum has %s", at, got, want)
 		}
 	}
-	file, err := modcache.ParseGoMod(data)
+	file, err := gofacts.ParseDependency(data)
 	if err != nil {
 		return nil, fmt.Errorf("module cache: %s: %w", at, err)
 	}

@@ -71,7 +71,8 @@ func (s *scan) listed(ctx context.Context, layer int) (map[string]map[string]boo
 		}
 		name := strings.TrimPrefix(path.Clean("/"+h.Name), "/")
 		kind := description(name)
-		if h.Typeflag != tar.TypeReg || kind != "apk" && name != "var/lib/dpkg/status" && path.Base(name) != "rpmdb.sqlite" {
+		rpm := kind == "rpm" && h.Size > 0 && !strings.HasSuffix(name, "-wal")
+		if h.Typeflag != tar.TypeReg || kind != "apk" && name != "var/lib/dpkg/status" && !rpm {
 			continue
 		}
 		keys := map[string]bool{}

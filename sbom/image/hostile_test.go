@@ -157,6 +157,23 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// A lockfile.json that is not Maven's is a file like any other, and one of Maven's
+// that cannot be read is named as unread.
+func TestLockFileOfAnother(t *testing.T) {
+	for content, want := range map[string]string{
+		`{"lockfileVersion": 3}`:                     "",
+		`{"lockFileVersion": 2, "dependencies": []}`: "srv: lockfile.json:1: lockFileVersion is 2, want 1",
+	} {
+		b := bom(t, one(t, imagetest.Entry{Name: "srv/lockfile.json", Body: content}))
+		if got := property(b.Metadata.Component, image.PropertyUnread); got != want {
+			t.Errorf("%s: unread is %q, want %q", content, got, want)
+		}
+		if got := property(b.Metadata.Component, image.PropertyStrangers); got != "1" {
+			t.Errorf("%s: %s files are unaccounted for, want 1", content, got)
+		}
+	}
+}
+
 // What costs too much is refused, or named as unread where one package wrote it.
 func TestLimits(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)

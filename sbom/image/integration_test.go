@@ -1,6 +1,7 @@
 package image_test
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -428,4 +429,59 @@ func TestRPMDatabase(t *testing.T) {
 	if edges != 298*2+1+1 {
 		t.Errorf("%d edges", edges)
 	}
+}
+
+// Berkeley DB itself writes a database, from RPM's headers by their numbers, some
+// short and some of many pages.
+func TestRPMBerkeley(t *testing.T) {
+	integration(t, "dpkg", "apt-get")
+	tools := t.TempDir()
+	if err := os.Chmod(tools, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	packages := []string{"db5.3-util", "libdb5.3t64"}
+	if exec.CommandContext(t.Context(), "apt-cache", "show", packages[1]).Run() != nil {
+		packages[1] = "libdb5.3"
+	}
+	run(t, tools, "apt-get", append([]string{"download", "-q"}, packages...)...)
+	found, err := filepath.Glob(filepath.Join(tools, "*.deb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, deb := range found {
+		run(t, tools, "dpkg", "-x", deb, tools)
+	}
+	libraries, err := filepath.Glob(filepath.Join(tools, "usr", "lib", "*-linux-*"))
+	if err != nil || len(libraries) != 1 {
+		t.Fatalf("%v, %v", libraries, err)
+	}
+	t.Setenv("LD_LIBRARY_PATH", libraries[0])
+	var headers [][]byte
+	for i := range 200 {
+		headers = append(headers, rpm(map[uint32]any{1000: fmt.Sprintf("p%d", i), 1001: "1", 1002: fmt.Sprint(i), 1004: strings.Repeat("word ", i%9*300)}, 1000, 1001, 1002, 1004))
+	}
+	dump := "VERSION=3\nformat=bytevalue\ntype=hash\ndb_pagesize=4096\nHEADER=END\n"
+	record := func(key uint32, value []byte) {
+		dump += fmt.Sprintf(" %x\n %x\n", binary.NativeEndian.AppendUint32(nil, key), value)
+	}
+	record(0, binary.NativeEndian.AppendUint32(nil, 200))
+	for i, h := range headers {
+		record(uint32(i+1), h)
+	}
+	if err := os.WriteFile(filepath.Join(tools, "dump"), []byte(dump+"DATA=END\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run(t, tools, filepath.Join(tools, "usr", "bin", "db5.3_load"), "-f", "dump", "Packages")
+	data, err := os.ReadFile(filepath.Join(tools, "Packages"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := func(name string, data []byte) []string {
+		return named(imageOf(t, []imagetest.Entry{{Name: "etc/os-release", Body: "ID=fedora\n"}, {Name: name, Body: string(data)}}), "rpm", debianWords)
+	}
+	want := list("var/lib/rpm/Packages.db", ndb(headers...))
+	if len(want) != 200 {
+		t.Fatalf("%d packages", len(want))
+	}
+	same(t, list("var/lib/rpm/Packages", data), want)
 }

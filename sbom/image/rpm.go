@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -30,8 +31,8 @@ const (
 	maxHeaderValues = 2_000_000
 )
 
-// isRPM reports whether a path is that of RPM's database: the one in SQLite's format,
-// which is read, or one of the formats before and beside it, which are not.
+// isRPM reports whether a path is that of RPM's database: in SQLite's format, in
+// Berkeley DB's (Packages), in its own (Packages.db), or of changes beside the first.
 func isRPM(name string) bool {
 	for _, folder := range []string{"var/lib/rpm/", "usr/lib/sysimage/rpm/"} {
 		switch strings.TrimPrefix(name, folder) {
@@ -42,36 +43,54 @@ func isRPM(name string) bool {
 	return false
 }
 
-// parseRPM reads RPM's database in SQLite's format: a table of headers, one for each
-// package. The keys that packages are signed by stand among them and are none.
-func parseRPM(file string, r io.ReaderAt, size int64, each func(*pkg) error, owns func(path string) error) error {
-	t, err := openTables(r, size)
-	if err == nil {
-		err = t.rows("Packages", func(values [][]byte) error {
-			if len(values) != 2 {
-				return fmt.Errorf("%w: a row of %d values, want 2", errText, len(values))
-			}
-			h, err := parseHeader(values[1])
-			if err != nil {
-				return err
-			}
-			p := h.pkg()
-			if p.name == "gpg-pubkey" {
-				return nil
-			}
-			if p.name == "" || p.version == "" {
-				return fmt.Errorf("%w: a package without name and version", errText)
-			}
-			err = h.files(func(name string) error {
-				p.provides = append(p.provides, commands(name)...)
-				return owns(name)
-			})
-			if err != nil {
-				return err
-			}
-			return each(p)
-		})
+// rpmHeaders calls each for every header of a database, whose format its name says.
+func rpmHeaders(file string, r io.ReaderAt, size int64, each func([]byte) error) error {
+	switch path.Base(file) {
+	case "Packages":
+		b, err := openBerkeley(r, size)
+		if err != nil {
+			return err
+		}
+		return b.headers(each)
+	case "Packages.db":
+		return ndbHeaders(r, size, each)
 	}
+	t, err := openTables(r, size)
+	if err != nil {
+		return err
+	}
+	return t.rows("Packages", func(values [][]byte) error {
+		if len(values) != 2 {
+			return fmt.Errorf("%w: a row of %d values, want 2", errText, len(values))
+		}
+		return each(values[1])
+	})
+}
+
+// parseRPM reads RPM's database: a header for each package. The keys that packages
+// are signed by stand among them and are none.
+func parseRPM(file string, r io.ReaderAt, size int64, each func(*pkg) error, owns func(path string) error) error {
+	err := rpmHeaders(file, r, size, func(data []byte) error {
+		h, err := parseHeader(data)
+		if err != nil {
+			return err
+		}
+		p := h.pkg()
+		if p.name == "gpg-pubkey" {
+			return nil
+		}
+		if p.name == "" || p.version == "" {
+			return fmt.Errorf("%w: a package without name and version", errText)
+		}
+		err = h.files(func(name string) error {
+			p.provides = append(p.provides, commands(name)...)
+			return owns(name)
+		})
+		if err != nil {
+			return err
+		}
+		return each(p)
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}

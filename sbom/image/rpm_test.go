@@ -208,17 +208,18 @@ unknown: dependencies of os:fedora@43
 	}
 }
 
-// A database in another format, or with changes beside it, is named as unread.
+// Changes beside a database are named as unread. An empty file is no database.
 func TestRPMUnread(t *testing.T) {
-	for _, name := range []string{"var/lib/rpm/Packages", "var/lib/rpm/Packages.db", "usr/lib/sysimage/rpm/rpmdb.sqlite-wal"} {
-		b := bom(t, one(t, imagetest.Entry{Name: name, Body: "x"}))
-		want := name + ": malformed text: packages of RPM in a format that is not read"
-		if got := property(b.Metadata.Component, image.PropertyUnread); got != want || (*b.Compositions)[0].Aggregate != cdx.CompositionAggregateIncomplete {
-			t.Errorf("got %q, want %q", got, want)
-		}
+	const name = "usr/lib/sysimage/rpm/rpmdb.sqlite-wal"
+	b := bom(t, one(t, imagetest.Entry{Name: name, Body: "x"}))
+	want := name + ": malformed text: changes of RPM's database, which are not read"
+	if got := property(b.Metadata.Component, image.PropertyUnread); got != want || (*b.Compositions)[0].Aggregate != cdx.CompositionAggregateIncomplete {
+		t.Errorf("got %q, want %q", got, want)
 	}
-	if b := bom(t, one(t, imagetest.Entry{Name: "var/lib/rpm/Packages"})); property(b.Metadata.Component, image.PropertyUnread) != "" {
-		t.Error("an empty database is said to hold something")
+	for _, name := range []string{"var/lib/rpm/Packages", "var/lib/rpm/Packages.db", name} {
+		if b := bom(t, one(t, imagetest.Entry{Name: name})); property(b.Metadata.Component, image.PropertyUnread) != "" {
+			t.Errorf("%s is empty and said to hold something", name)
+		}
 	}
 }
 

@@ -149,12 +149,15 @@ func (s *scan) file(f ocilayout.File, r io.Reader) error {
 		err = s.note(parseRecord(at.path, path.Dir(path.Dir(at.path)), r, func(name string) error { return s.own(name) }))
 	case "lock":
 		var lock *lockfile.Lock
-		if lock, err = lockfile.Parse(at.path, r); err == nil {
+		lock, err = lockfile.Parse(at.path, r)
+		switch {
+		case err == nil:
 			s.locks = append(s.locks, locked{lock, at})
-		} else {
-			err = fmt.Errorf("%s: %w", path.Dir(at.path), err)
+		case errors.Is(err, lockfile.ErrUnknown): // a name that others use, too
+			err = nil
+		default:
+			err = s.note(fmt.Errorf("%s: %w", path.Dir(at.path), err))
 		}
-		err = s.note(err)
 	default:
 		accounted, err = s.program(f, r)
 	}
@@ -232,14 +235,14 @@ func (s *scan) apk(at place, r io.Reader) error {
 	return errors.Join(err, failed)
 }
 
-// rpm reads RPM's database. One in Berkeley DB's or in its own format, and changes that
-// are not in the database yet, make the list incomplete.
+// rpm reads RPM's database. Changes that are not in the database yet make the list
+// incomplete. An empty file is none.
 func (s *scan) rpm(at place, size int64, r io.Reader) error {
-	if path.Base(at.path) != "rpmdb.sqlite" {
-		if size == 0 {
-			return nil
-		}
-		return s.note(fmt.Errorf("%s: %w: packages of RPM in a format that is not read", at.path, errText))
+	if size == 0 {
+		return nil
+	}
+	if strings.HasSuffix(at.path, "-wal") {
+		return s.note(fmt.Errorf("%s: %w: changes of RPM's database, which are not read", at.path, errText))
 	}
 	s.databases[at.path] = at.layer
 	if err := s.spool.fill(r, maxDatabase); err != nil {
