@@ -53,6 +53,7 @@ func kinds() []kind {
 	}
 	rel := release.Release{Product: "app", Version: "1.4.0", PURL: "pkg:generic/app@1.4.0", Subjects: artifacts, Config: sum("the configuration"),
 		Provenance: []provenance.Digest{sum("its provenance")}, SBOMs: []provenance.Digest{sum("its SBOM")},
+		Built:      []release.Built{{Builder: "https://ci.example/builder/v1", Versions: map[string]string{"runner": "3.2"}, Keys: []string{sum("the builder's key").Hex()}, Finished: date(20, 7)}},
 		Repository: "https://git.example/acme/app", Commit: commit(), Run: "https://ci.example/runs/4711",
 		Notes: sum("the notes"), Policy: sum("the policy"), VSA: sum("the verdict"), Created: date(20, 8)}
 	return []kind{
@@ -71,6 +72,7 @@ func kinds() []kind {
 			parsed(release.ParseException)},
 		{"genesis", release.Genesis{Origin: "releases.acme.example", Trust: json.RawMessage(`{"schema":"https://github.com/touchmark-go/touchmark/trust/v1","version":1}`)},
 			parsed(release.ParseGenesis)},
+		{"audit", release.Audit{Product: "app", State: sum("a state"), Size: 4711, Root: sum("a root")}, parsed(release.ParseAudit)},
 		{"trust", release.Trust{Version: 2, Digest: sum("a trust file"), Envelope: json.RawMessage(`{"payload":"e30=","payloadType":"application/vnd.touchmark.trust+json","signatures":[{"sig":"c2ln"}]}`)},
 			parsed(release.ParseTrust)},
 	}

@@ -37,6 +37,42 @@ func ExampleApproval() {
 	// /subject is empty, want one at least
 }
 
+// Two people let an artifact pass that fails a check: what they sign names the
+// artifact, the policy and the check, and ends.
+func ExampleException() {
+	exception := release.Exception{
+		Digest:      provenance.SumSHA256([]byte("the artifact")),
+		Policy:      provenance.SumSHA256([]byte("the policy")), // verify.Policy.Digest
+		Environment: "prod",
+		Checks:      []release.WaivedCheck{{Rule: "/attestations/1/maxAge", Code: "stale"}}, // as the verdict names them, see verify.Policy.Except
+		Reason:      "the scanner is down until Monday",
+		Expires:     time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC),
+		Nonce:       "app-101-1", // left empty, it is drawn
+	}
+	data, err := exception.Statement().Marshal() // what each of them signs
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", data)
+
+	statement, err := provenance.Parse(data)
+	if err != nil {
+		log.Fatal(err)
+	}
+	read, err := release.ParseException(statement)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(read.Checks, "until", read.Expires)
+
+	exception.Checks = nil // consent to nothing in particular
+	fmt.Println(exception.Validate())
+	// Output:
+	// {"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"03473f89a784c14707308b73a324b887c10627dc400d8f62fd37a74d66b12438"}}],"predicateType":"https://github.com/touchmark-go/touchmark/predicates/exception/v1","predicate":{"policy":"sha256:d5d2b0086caa4ae7e729ab3ae542dc0ae24d7000a1bc7ac3b367a5fbc5e4b692","environment":"prod","checks":[{"rule":"/attestations/1/maxAge","code":"stale"}],"reason":"the scanner is down until Monday","expires":"2026-11-23T09:00:00Z","nonce":"app-101-1"}}
+	// [{/attestations/1/maxAge stale}] until 2026-11-23 09:00:00 +0000 UTC
+	// exception: /checks has 0, want 1 to 32
+}
+
 func ExampleParseApproval() {
 	statement, err := provenance.Parse([]byte(`{
   "_type": "https://in-toto.io/Statement/v1",

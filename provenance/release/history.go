@@ -3,10 +3,11 @@ package release
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"weak"
 
 	"github.com/touchmark-go/touchmark/provenance"
 )
@@ -57,8 +58,9 @@ const (
 // An Effect is what became of a record.
 type Effect struct {
 	Index   uint64
-	Kind    string // "genesis", "release", "tag", "promotion", "rollback", "approval", "deployment", "revocation", "trust"; empty if it is none
+	Kind    string // "genesis", "release", "tag", "promotion", "rollback", "approval", "deployment", "revocation", "trust", "audit"; empty if it is none
 	Product string // that it is about; empty if it is about none, or nobody knows
+	Release int    // number of the release that it is about; 0 if it is about none that is known
 	Void    *Void  // nil if it took effect
 	Same    bool   // it took effect, and nothing changed: all was so already
 }
@@ -75,90 +77,187 @@ var ErrNewer = errors.New("a record of a newer kind or version than this program
 type History struct {
 	Origin string // of the log, once it has a genesis
 
-	next      uint64
-	roles     *Roles
-	products  map[string]*State
-	approvals map[provenance.Digest]*consent
-	keys      map[string]time.Time       // key id to the instant from which on what it signs counts for nothing
-	taken     map[provenance.Digest]bool // bundle IDs of revoked attestations
-	revoked   []Revocation               // of all products: attestations, keys, builders
-	trusts    []uint64                   // indexes of the genesis and of the trust records that took effect
-	owing     []debt                     // what hotfixes still need
-	void      []Voided                   // records about no product that is known
+	facts    *facts
+	row      *historyRow
+	products map[string]*product
+	states   map[string]*State // of products, until a record is about one
+
+	snapshots []weak.Pointer[Snapshot]
 }
 
-// Size is how many records were applied.
-func (h *History) Size() uint64 { return h.next }
+// A historyRow is what is known about no product, or about all.
+type historyRow struct {
+	Origin   string
+	Next     uint64
+	Roles    *Roles
+	Products []string
+	Owing    []debt // what hotfixes still need
+	// How many rows of a kind there are.
+	Consents, Revocations, Keys, Void, Fates int
+	Forgotten                                uint64 // what became of records before this one may not be remembered
+}
 
-// Roles are those in force for the next record, nil before a genesis.
-func (h *History) Roles() *Roles { return h.roles }
+// Resume is the History that was flushed to facts before; of an empty log if none was.
+func Resume(f Facts) (*History, error) {
+	h := &History{facts: newFacts(f)}
+	h.open()
+	h.Origin = h.row.Origin
+	return h, h.facts.err
+}
 
-// Products are the products that any record was about, sorted.
-func (h *History) Products() []string { return slices.Sorted(maps.Keys(h.products)) }
+// open makes a History ready.
+func (h *History) open() {
+	if h.row != nil {
+		return
+	}
+	if h.facts == nil {
+		h.facts = newFacts(nil)
+	}
+	h.products, h.states = map[string]*product{}, map[string]*State{}
+	if h.row = get[historyRow](h.facts, rowKey{kind: aHistory, n: 1}); h.row == nil {
+		h.row = &historyRow{}
+	}
+}
 
-// Revocations are those of attestations, keys and builders that took effect, in
-// log order: they concern all products.
-func (h *History) Revocations() []Revocation { return slices.Clone(h.revoked) }
+// Pending is how much waits in memory for [History.Flush].
+func (h *History) Pending() int {
+	if h.facts == nil {
+		return 0
+	}
+	return h.facts.dirty
+}
 
-// Approved are the people who signed the approval whose bundle has that ID, as
-// far as the log has it.
-func (h *History) Approved(id provenance.Digest) []string {
-	if c := h.approvals[id]; c != nil {
-		return slices.Clone(c.people)
+// Flush writes what changed to the Facts that h was resumed from, and keeps
+// nothing in memory that it can ask for again.
+func (h *History) Flush() error {
+	h.open()
+	h.row.Origin = h.Origin
+	put(h.facts, rowKey{kind: aHistory, n: 1}, h.row)
+	if err := h.facts.flush(); err != nil {
+		return err
+	}
+	if h.facts.under != nil {
+		clear(h.products)
+		clear(h.states)
 	}
 	return nil
 }
 
-// Void are the records without effect that are about no product, in log order.
-func (h *History) Void() []Voided { return slices.Clone(h.void) }
+// Size is how many records were applied.
+func (h *History) Size() uint64 { h.open(); return h.row.Next }
+
+// Roles are those in force for the next record, nil before a genesis.
+func (h *History) Roles() *Roles { h.open(); return h.row.Roles }
+
+// Products are the products that any record was about, sorted.
+func (h *History) Products() []string { h.open(); return slices.Sorted(slices.Values(h.row.Products)) }
+
+// Revocations are those of attestations, keys and builders that took effect, in
+// log order: they concern all products.
+func (h *History) Revocations() []Revocation {
+	h.open()
+	return all[Revocation](h.facts, h.row.Revocations, func(n int) rowKey { return rowKey{kind: aRevocation, n: n} })
+}
+
+// all are the rows of a list.
+func all[V any](f *facts, n int, key func(int) rowKey) []V {
+	var out []V
+	for i := range n {
+		if v := get[V](f, key(i+1)); v != nil {
+			out = append(out, *v)
+		}
+	}
+	return out
+}
+
+// Approved are the people who signed the approval whose bundle has that ID, as
+// far as the log has it.
+func (h *History) Approved(id provenance.Digest) []string {
+	h.open()
+	if c := h.consent(id); c != nil {
+		return slices.Clone(c.People)
+	}
+	return nil
+}
+
+// MaxVoid is how many records without effect are remembered of each product, and
+// of none: the newest. The log has all of them.
+const MaxVoid = 1024
+
+// Void are the newest records without effect that are about no product, in log
+// order, [MaxVoid] at most, and how many there were.
+func (h *History) Void() ([]Voided, int) {
+	h.open()
+	return h.voided("", h.row.Void), h.row.Void
+}
+
+// voided are those of the first n records without effect that are remembered.
+func (h *History) voided(product string, n int) []Voided {
+	first := max(n-MaxVoid, 0)
+	return all[Voided](h.facts, n-first, func(i int) rowKey { return rowKey{aVoid, product, "", first + i} })
+}
+
+// addVoid remembers the n-th record without effect about a product, or about none.
+func (h *History) addVoid(product string, n int, v Voided) {
+	put(h.facts, rowKey{aVoid, product, "", n}, &v)
+	if n > MaxVoid {
+		h.facts.remove(rowKey{aVoid, product, "", n - MaxVoid})
+	}
+	h.row.Fates++
+	put(h.facts, rowKey{kind: aFate, n: h.row.Fates}, &v)
+	h.facts.setNumber(nameKey{byVoid, "", strconv.FormatUint(v.Index, 10)}, h.row.Fates)
+	if old := (rowKey{kind: aFate, n: h.row.Fates - MaxVoid}); old.n > 0 {
+		if gone := get[Voided](h.facts, old); gone != nil {
+			h.row.Forgotten = gone.Index + 1
+			h.facts.setNumber(nameKey{byVoid, "", strconv.FormatUint(gone.Index, 10)}, 0)
+			h.facts.remove(old)
+		}
+	}
+}
+
+// fate is why a record is without effect, nil if it has one.
+func (h *History) fate(index uint64) (*Voided, error) {
+	if n := h.facts.number(nameKey{byVoid, "", strconv.FormatUint(index, 10)}); n != 0 {
+		return get[Voided](h.facts, rowKey{kind: aFate, n: n}), h.facts.err
+	}
+	if index < h.row.Forgotten {
+		return nil, fmt.Errorf("record %d: whether it has an effect is not remembered any more: %d later ones have none; read the log", index, MaxVoid)
+	}
+	return nil, h.facts.err
+}
 
 // KeyRevoked reports whether what a key signs has been revoked by a record.
-func (h *History) KeyRevoked(keyID string) bool { _, revoked := h.keys[keyID]; return revoked }
-
-// State is what is known about a product, as of head, which is that of the log
-// after [History.Size] records. It is nil if no record was about it. It does not
-// change when h does, and may be used by many at once.
-func (h *History) State(product string, head Head) *State {
-	s := h.products[product]
-	if s == nil {
-		return nil
-	}
-	s.shared = true
-	out := *s
-	out.Head = head
-	if h.roles != nil {
-		out.Trust = h.roles.Version
-	}
-	return &out
-}
+func (h *History) KeyRevoked(keyID string) bool { h.open(); return h.key(keyID) != nil }
 
 // Apply applies the next record. A record that may not be, or that the rules do
 // not allow, is void: its Effect says why, and nothing changes. The error is
-// [ErrNewer], or that r is not the next record.
+// [ErrNewer], that r is not the next record, or what kept the [Facts] from
+// answering: then h is of no use any more.
 func (h *History) Apply(r Record) (Effect, error) {
-	if r.Index != h.next {
-		return Effect{}, fmt.Errorf("record %d after %d: want them in order", r.Index, int64(h.next)-1)
+	h.open()
+	if r.Index != h.row.Next {
+		return Effect{}, fmt.Errorf("record %d after %d: want them in order", r.Index, int64(h.row.Next)-1)
 	}
 	e := Effect{Index: r.Index}
 	if newer := h.newer(r); newer != nil {
 		return e, newer
 	}
-	h.next++
-	if h.products == nil {
-		h.products, h.approvals = map[string]*State{}, map[provenance.Digest]*consent{}
-		h.keys, h.taken = map[string]time.Time{}, map[provenance.Digest]bool{}
-	}
+	h.row.Next++
 	e.Void = h.apply(r, &e)
+	h.noteSigners(r, e)
 	if e.Void != nil {
 		v := Voided{Index: r.Index, Kind: e.Kind, Void: *e.Void}
 		if e.Product != "" {
-			s := h.of(e.Product)
-			s.Void = append(s.Void, v)
+			p := h.of(e.Product)
+			p.head.Void++
+			p.touch()
+			h.addVoid(p.name, p.head.Void, v)
 		} else {
-			h.void = append(h.void, v)
+			h.row.Void++
+			h.addVoid("", h.row.Void, v)
 		}
 	}
-	return e, nil
+	return e, h.facts.err
 }
 
 const predicates = "https://github.com/touchmark-go/touchmark/predicates/"
@@ -166,15 +265,15 @@ const predicates = "https://github.com/touchmark-go/touchmark/predicates/"
 // newer is [ErrNewer] if r is a record of ours that we do not know, signed by
 // somebody who may write some: a stranger must not be able to stop every reader.
 func (h *History) newer(r Record) error {
-	if r.Statement == nil || h.roles == nil {
+	if r.Statement == nil || h.row.Roles == nil {
 		return nil
 	}
 	t := r.Statement.PredicateType
 	switch t {
-	case GenesisType, ReleaseType, TagType, PromotionType, RollbackType, ApprovalType, DeploymentType, RevocationType, TrustType:
+	case GenesisType, ReleaseType, TagType, PromotionType, RollbackType, ApprovalType, DeploymentType, RevocationType, TrustType, AuditType:
 		return nil
 	}
-	if !strings.HasPrefix(t, predicates) || !h.roles.anybody(names(h.counting(r))) {
+	if !strings.HasPrefix(t, predicates) || !h.row.Roles.anybody(names(h.counting(r))) {
 		return nil
 	}
 	return fmt.Errorf("record %d is %.200q: %w", r.Index, t, ErrNewer)
@@ -201,8 +300,11 @@ func (r *Roles) anybody(who []string) bool {
 // counting are the signers whose key no record has revoked.
 func (h *History) counting(r Record) []Signer {
 	return slices.DeleteFunc(slices.Clone(r.Signers), func(s Signer) bool {
-		since, revoked := h.keys[s.KeyID]
-		return s.KeyID != "" && revoked && (r.Time.IsZero() || !r.Time.Before(since))
+		if s.KeyID == "" {
+			return false
+		}
+		since := h.key(s.KeyID)
+		return since != nil && (r.Time.IsZero() || !r.Time.Before(*since))
 	})
 }
 
@@ -230,7 +332,7 @@ func (h *History) apply(r Record, e *Effect) *Void {
 		return void(voidStatement, "it is no statement")
 	}
 	by := names(h.counting(r))
-	if h.roles == nil && r.Statement.PredicateType != GenesisType {
+	if h.row.Roles == nil && r.Statement.PredicateType != GenesisType {
 		return void(voidSignature, "the log has no genesis, so nobody may write")
 	}
 	switch r.Statement.PredicateType {
@@ -258,6 +360,9 @@ func (h *History) apply(r Record, e *Effect) *Void {
 	case DeploymentType:
 		e.Kind = "deployment"
 		return with(h, r, by, e, ParseDeployment, func(p *Deployment) string { return p.Product }, h.deployment)
+	case AuditType:
+		e.Kind = "audit"
+		return with(h, r, by, e, ParseAudit, func(p *Audit) string { return p.Product }, h.audit)
 	case RevocationType:
 		e.Kind = "revocation"
 		return h.revocation(r, by, e)
@@ -268,10 +373,10 @@ func (h *History) apply(r Record, e *Effect) *Void {
 // A step is a record of one product on its way into the state.
 type step struct {
 	Record
-	by    []string
-	rules Rules
-	state *State // of the product; kept only if the record takes effect
-	same  *bool
+	by      []string
+	rules   Rules
+	product *product
+	effect  *Effect
 }
 
 // with reads a record about a product that has rules, and applies it.
@@ -281,25 +386,40 @@ func with[T any](h *History, r Record, by []string, e *Effect, parse func(*prove
 		return void(voidPredicate, "%v", err)
 	}
 	e.Product = product(p)
-	rules, known := h.roles.Products[e.Product]
+	rules, known := h.row.Roles.Products[e.Product]
 	if !known {
 		e.Product = "" // anybody can make names up
 		return void(voidSignature, "the trust in force knows no product %q", product(p))
 	}
-	return do(step{r, by, rules, h.of(e.Product), &e.Same}, p)
+	return do(step{r, by, rules, h.of(e.Product), e}, p)
 }
 
-// of is the state of a product that has rules, to be changed.
-func (h *History) of(product string) *State {
-	s := h.products[product]
-	switch {
-	case s == nil:
-		s = newState(product)
-	case s.shared:
-		s = s.clone()
+// of is a product that has rules, to be changed.
+func (h *History) of(name string) *product {
+	h.keep(name)
+	delete(h.states, name)
+	if p := h.product(name); p != nil {
+		return p
 	}
-	h.products[product] = s
-	return s
+	h.row.Products = append(h.row.Products, name)
+	p := &product{f: h.facts, h: h, name: name, head: &productHead{}}
+	p.touch()
+	h.products[name] = p
+	return p
+}
+
+// product is one that a record was about, nil if none was.
+func (h *History) product(name string) *product {
+	if p := h.products[name]; p != nil {
+		return p
+	}
+	head := get[productHead](h.facts, rowKey{aProduct, name, "", 1})
+	if head == nil {
+		return nil
+	}
+	p := &product{f: h.facts, h: h, name: name, head: head}
+	h.products[name] = p
+	return p
 }
 
 // may is nil if one of who signed stands in one of lists.
@@ -319,13 +439,12 @@ func (h *History) genesis(r Record) *Void {
 	switch {
 	case err != nil:
 		return void(voidPredicate, "%v", err)
-	case r.Index != 0 || h.roles != nil:
+	case r.Index != 0 || h.row.Roles != nil:
 		return void(voidImmutable, "a log begins once")
 	case r.Roles == nil:
 		return void(voidSignature, "the root of its own trust file did not sign it")
 	}
-	h.Origin, h.roles = g.Origin, r.Roles
-	h.trusts = append(h.trusts, r.Index)
+	h.Origin, h.row.Roles = g.Origin, r.Roles
 	return nil
 }
 
@@ -334,14 +453,13 @@ func (h *History) trust(r Record) *Void {
 	switch {
 	case err != nil:
 		return void(voidPredicate, "%v", err)
-	case t.Version != h.roles.Version+1:
-		return void(voidRollback, "version %d of the trust file after %d", t.Version, h.roles.Version)
+	case t.Version != h.row.Roles.Version+1:
+		return void(voidRollback, "version %d of the trust file after %d", t.Version, h.row.Roles.Version)
 	case r.Roles == nil:
-		return void(voidSignature, "the roots of version %d and of its own did not sign it", h.roles.Version)
+		return void(voidSignature, "the roots of version %d and of its own did not sign it", h.row.Roles.Version)
 	case r.Roles.Version != t.Version:
 		return void(voidPredicate, "it holds version %d of the trust file, and says %d", r.Roles.Version, t.Version)
 	}
-	h.roles = r.Roles
-	h.trusts = append(h.trusts, r.Index)
+	h.row.Roles = r.Roles
 	return nil
 }

@@ -149,7 +149,7 @@ func snapshot(t *testing.T, w *world) []byte {
 	if s == nil {
 		return nil
 	}
-	s.Void = nil
+	s.Void, s.Voids = nil, 0
 	data, err := s.Marshal()
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -41,6 +42,9 @@ type Release struct {
 	Config provenance.Digest
 	// Provenance and SBOMs are bundle IDs of the evidence, in no order.
 	Provenance, SBOMs []provenance.Digest
+	// Built says what made the artifacts, as far as the provenance does, so that a
+	// builder or a key that is revoked is found again in what they made. In no order.
+	Built []Built
 	// Repository is where the source is, an https URL, and Commit its gitCommit.
 	Repository string
 	Commit     provenance.Digest
@@ -53,6 +57,32 @@ type Release struct {
 	Policy, VSA provenance.Digest
 	// Created is when, by the word of whoever signs. It decides nothing.
 	Created time.Time
+}
+
+// A Built is who built artifacts of a release, and who vouched for that.
+type Built struct {
+	Builder  string            `json:"builder"`            // its id. Required
+	Versions map[string]string `json:"versions,omitempty"` // of its components
+	Keys     []string          `json:"keys,omitempty"`     // hex SHA-256 of the PKIX form of each key that signed the provenance, sorted
+	Finished time.Time         `json:"finished,omitzero"`  // when the build ended, by the builder's word
+}
+
+func (b Built) validate(at string) error {
+	errs := []error{checkText(at+"/builder", b.Builder, maxURI), checkVersions(at+"/versions", b.Versions), checkTime(at+"/finished", b.Finished, false)}
+	if b.Builder == "" {
+		errs = append(errs, fmt.Errorf("%s/builder is missing", at))
+	}
+	for i, key := range b.Keys {
+		if _, err := provenance.ParseDigest("sha256:" + key); err != nil || i > 0 && b.Keys[i-1] >= key {
+			errs = append(errs, fmt.Errorf("%s/keys/%d is %.80q, want the SHA-256 of a key in hexadecimal, in order", at, i, key))
+		}
+	}
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // releasePredicate is in-toto's predicate with our one member.
@@ -68,6 +98,7 @@ type releaseExtension struct {
 	Config     provenance.Digest   `json:"config"`
 	Provenance []provenance.Digest `json:"provenance,omitempty"`
 	SBOMs      []provenance.Digest `json:"sboms,omitempty"`
+	Built      []Built             `json:"built,omitempty"`
 	Repository string              `json:"repository,omitempty"`
 	Commit     provenance.Digest   `json:"commit,omitzero"`
 	Run        string              `json:"run,omitempty"`
@@ -99,6 +130,12 @@ func (r Release) Validate() error {
 	}
 	if !r.Commit.IsZero() && r.Commit.Algorithm() != provenance.GitCommit {
 		errs = append(errs, fmt.Errorf("/commit is %s, want a gitCommit", r.Commit))
+	}
+	if len(r.Built) > maxEvidence {
+		errs = append(errs, fmt.Errorf("/built has %d members, want at most %d", len(r.Built), maxEvidence))
+	}
+	for i, b := range r.Built {
+		errs = append(errs, b.validate(fmt.Sprintf("/built/%d", i)))
 	}
 	for _, d := range []struct {
 		at     string
@@ -206,12 +243,21 @@ func (r Release) sorted() Release {
 		r.PURL = "pkg:generic/" + r.Product + "@" + url.PathEscape(r.Version)
 	}
 	r.Created = r.Created.UTC()
+	r.Built = slices.Clone(r.Built)
+	for i := range r.Built {
+		r.Built[i].Finished = r.Built[i].Finished.UTC()
+	}
+	// Not by package slices, which would be compiled once more for this type: package verify is to stay small.
+	sort.SliceStable(r.Built, func(i, j int) bool {
+		a, b := r.Built[i], r.Built[j]
+		return cmp.Or(strings.Compare(a.Builder, b.Builder), a.Finished.Compare(b.Finished), slices.Compare(a.Keys, b.Keys), strings.Compare(fmt.Sprint(a.Versions), fmt.Sprint(b.Versions))) < 0
+	})
 	return r
 }
 
 func sortedIDs(ids []provenance.Digest) []provenance.Digest {
 	ids = slices.Clone(ids)
-	slices.SortFunc(ids, func(a, b provenance.Digest) int { return cmp.Compare(a.String(), b.String()) })
+	sort.Slice(ids, func(i, j int) bool { return ids[i].String() < ids[j].String() })
 	return ids
 }
 
@@ -221,7 +267,7 @@ func sortedIDs(ids []provenance.Digest) []provenance.Digest {
 func (r Release) Statement() *provenance.Statement {
 	invalid := r.Validate()
 	r = r.sorted()
-	return statement(ReleaseType, invalid, releasePredicate{r.PURL, &releaseExtension{r.Product, r.Version, r.Config, r.Provenance, r.SBOMs, r.Repository, r.Commit,
+	return statement(ReleaseType, invalid, releasePredicate{r.PURL, &releaseExtension{r.Product, r.Version, r.Config, r.Provenance, r.SBOMs, r.Built, r.Repository, r.Commit,
 		r.Run, r.Notes, r.ChangeLog, r.Policy, r.VSA, r.Created}}, r.Subjects...)
 }
 
@@ -250,7 +296,7 @@ func ParseRelease(s *provenance.Statement) (*Release, error) {
 		return nil, fmt.Errorf("release: it lacks purl or %q", ReleaseExtension)
 	}
 	o := p.Ours
-	r := &Release{o.Product, o.Version, p.PURL, s.Subject, o.Config, o.Provenance, o.SBOMs, o.Repository, o.Commit, o.Run, o.Notes, o.ChangeLog, o.Policy, o.VSA, o.Created}
+	r := &Release{o.Product, o.Version, p.PURL, s.Subject, o.Config, o.Provenance, o.SBOMs, o.Built, o.Repository, o.Commit, o.Run, o.Notes, o.ChangeLog, o.Policy, o.VSA, o.Created}
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}

@@ -113,15 +113,8 @@ func (r Revocation) validate() error {
 	if err := checkText("/builder", r.Builder, maxURI); err != nil {
 		return err
 	}
-	if len(r.Versions) > maxVersions {
-		return fmt.Errorf("/versions has %d members, want at most %d", len(r.Versions), maxVersions)
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
-		for _, text := range []string{name, r.Versions[name]} {
-			if err := checkText("/versions", text, maxEnvironment); err != nil || text == "" {
-				return fmt.Errorf("/versions has %.80q, want printable text of 1 to %d bytes", text, maxEnvironment)
-			}
-		}
+	if err := checkVersions("/versions", r.Versions); err != nil {
+		return err
 	}
 	if err := checkTime("/since", r.Since, r.Kind == RevokeKey); err != nil {
 		return err
@@ -133,6 +126,21 @@ func (r Revocation) validate() error {
 		return fmt.Errorf("/until is not after /since")
 	}
 	return checkReason(r.Reason, true)
+}
+
+// checkVersions checks the versions of a builder's components.
+func checkVersions(at string, versions map[string]string) error {
+	if len(versions) > maxVersions {
+		return fmt.Errorf("%s has %d members, want at most %d", at, len(versions), maxVersions)
+	}
+	for _, name := range slices.Sorted(maps.Keys(versions)) {
+		for _, text := range []string{name, versions[name]} {
+			if err := checkText(at, text, maxEnvironment); err != nil || text == "" {
+				return fmt.Errorf("%s has %.80q, want printable text of 1 to %d bytes", at, text, maxEnvironment)
+			}
+		}
+	}
+	return nil
 }
 
 // Statement returns the revocation as a statement to sign. One that is not valid

@@ -15,6 +15,7 @@ type Roles struct {
 	Version  int              // of the trust file
 	People   []string         // principals that are persons: only they approve
 	Revokers []string         // who may revoke anything
+	Auditors []Quorum         // who together may say what a State is; nobody fills two places, and none is nobody
 	Products map[string]Rules // by product
 }
 

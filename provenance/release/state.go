@@ -8,18 +8,15 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
-// StateSchema is the schema member of a [State] in JSON, and StateType the
-// payload type under which one is signed.
-const (
-	StateSchema = "https://github.com/touchmark-go/touchmark/state/v1"
-	StateType   = "application/vnd.touchmark.state+json"
-)
+// StateSchema is the schema member of a [State] in JSON.
+const StateSchema = "https://github.com/touchmark-go/touchmark/state/v1"
 
 // A State is all that the records of a log up to one head say about one product.
 // It follows from them alone: whoever replays the same records has the same
@@ -36,14 +33,11 @@ type State struct {
 	Stages   map[string]*At   `json:"stages"`            // that anything was promoted to, by name
 	Revoked  []Revoking       `json:"revoked,omitempty"` // releases and content of the product, in log order
 	Owed     []*Owed          `json:"owed,omitempty"`    // approvals of hotfixes, in log order, paid ones too
-	Void     []Voided         `json:"void,omitempty"`    // records about the product without effect, in log order
+	Void     []Voided         `json:"void,omitempty"`    // records about the product without effect, in log order: the newest, MaxVoid at most
+	Voids    int              `json:"voids,omitempty"`   // how many such records there are
+	Audits   []Audited        `json:"audits,omitempty"`  // of earlier states of the product, in log order
 
-	byID    map[provenance.Digest]*Released
-	byFile  map[provenance.Digest][]*Released // by each artifact's digest
-	looks   map[string]*Released              // by skeleton of the version
-	tagLook map[string]string                 // skeleton to the first tag that has it
-	revoked map[provenance.Digest]int         // release id to the place in Revoked that counts
-	shared  bool                              // somebody holds it: it must be cloned to be changed
+	index *stateIndex
 }
 
 // A Released is a release that took effect.
@@ -58,11 +52,14 @@ type Released struct {
 	Config     provenance.Digest               `json:"config"`
 	Provenance []provenance.Digest             `json:"provenance,omitempty"`
 	SBOMs      []provenance.Digest             `json:"sboms,omitempty"`
+	Built      []Built                         `json:"built,omitempty"`
+	Keys       []string                        `json:"keys,omitempty"` // of those who may release and signed it, if all of them signed by a key
 	Repository string                          `json:"repository,omitempty"`
 	Commit     provenance.Digest               `json:"commit,omitzero"`
 	Run        string                          `json:"run,omitempty"`
 	Policy     provenance.Digest               `json:"policy,omitzero"`
 	VSA        provenance.Digest               `json:"vsa,omitzero"`
+	Suspect    string                          `json:"suspect,omitempty"` // why it moves nowhere any more: a builder, a key or evidence was revoked
 }
 
 // A Bound is what a tag names, for ever.
@@ -79,8 +76,6 @@ type At struct {
 	Moves   []Move              `json:"moves"`             // in log order
 	Running map[string]Deployed `json:"running,omitempty"` // the newest word of what runs, by cluster
 	Counts  Counts              `json:"counts"`
-
-	good map[int]Move // releases that are good there, and the promotion that says so
 }
 
 // A Move is a promotion or a rollback that took effect.
@@ -95,6 +90,7 @@ type Move struct {
 	Approved  []string            `json:"approved,omitempty"` // people whose approval counted
 	Policy    provenance.Digest   `json:"policy,omitzero"`
 	VSA       provenance.Digest   `json:"vsa,omitzero"`
+	Doubted   bool                `json:"doubted,omitempty"` // that verdict was revoked
 	Approvals []provenance.Digest `json:"approvals,omitempty"`
 	KnownGood provenance.Digest   `json:"knownGood,omitzero"` // of a rollback that was done while the ledger was down
 	Reason    string              `json:"reason,omitempty"`
@@ -107,9 +103,11 @@ type Deployed struct {
 	Release int               `json:"release"`       // number
 	Config  provenance.Digest `json:"config"`
 	Result  Result            `json:"result"`
-	Drift   bool              `json:"drift,omitempty"` // it was not what the stage was at, or not with the frozen configuration
-	By      []string          `json:"by"`
-	Run     string            `json:"run,omitempty"`
+	Drift   bool              `json:"drift,omitempty"` // what runs is not what the stage was at, or not with the frozen configuration
+	// DriftSince is when the first of all drifts in a row was witnessed.
+	DriftSince time.Time `json:"driftSince,omitzero"`
+	By         []string  `json:"by"`
+	Run        string    `json:"run,omitempty"`
 }
 
 // Counts count the deployment records of a stage.
@@ -121,6 +119,13 @@ type Counts struct {
 	Missing      int `json:"missing"`
 	VerifyFailed int `json:"verifyFailed"`
 	Failed       int `json:"failed"`
+
+	DriftsEnded     int   `json:"driftsEnded,omitempty"`     // of clusters: a deployment that was none followed
+	DriftSeconds    int64 `json:"driftSeconds,omitempty"`    // how long those took, all together, as witnessed
+	Rollbacks       int   `json:"rollbacks,omitempty"`       // of the stage
+	RollbacksRan    int   `json:"rollbacksRan,omitempty"`    // whose first deployment runs
+	RollbacksFailed int   `json:"rollbacksFailed,omitempty"` // whose first deployment does not; of the others nobody said anything
+	Hotfixes        int   `json:"hotfixes,omitempty"`
 }
 
 // A Revoking is a revocation that took effect.
@@ -144,8 +149,6 @@ type Owed struct {
 	Approved []string          `json:"approved"`      // people who did
 	From     string            `json:"from,omitempty"`
 	Policy   provenance.Digest `json:"policy"`
-
-	quorums []Quorum
 }
 
 // A Voided is a record without effect.
@@ -155,90 +158,113 @@ type Voided struct {
 	Void
 }
 
-// newState is the State of a product about which nothing is known.
-func newState(product string) *State {
-	s := &State{Schema: StateSchema, Product: product, Releases: []*Released{}, Tags: map[string]Bound{}, Stages: map[string]*At{}}
-	s.index()
+// State is what is known about a product, as of head, which is that of the log
+// after [History.Size] records. It is nil if no record was about it. It does not
+// change when h does, and may be used by many at once.
+func (h *History) State(product string, head Head) *State {
+	h.open()
+	s := h.states[product]
+	if s == nil {
+		p := h.product(product)
+		if p == nil {
+			return nil
+		}
+		s = h.state(p)
+		if h.facts.under == nil { // else it may be large, and is asked for again
+			h.states[product] = s
+		}
+	}
+	out := *s
+	out.Head = head
+	if h.row.Roles != nil {
+		out.Trust = h.row.Roles.Version
+	}
+	return &out
+}
+
+// state writes all rows about a product into one State.
+func (h *History) state(p *product) *State {
+	s := &State{Schema: StateSchema, Product: p.name, Releases: make([]*Released, 0, p.head.Releases), Tags: make(map[string]Bound, p.head.Tags), Stages: map[string]*At{}, index: &stateIndex{}}
+	for n := range p.head.Releases {
+		r := p.release(n + 1)
+		if r == nil {
+			continue
+		}
+		if v := h.suspect(r); v != nil {
+			known := *r
+			known.Suspect, r = v.Message, &known
+		}
+		s.Releases = append(s.Releases, r)
+	}
+	for _, t := range all[tagged](p.f, p.head.Tags, func(n int) rowKey { return p.row(aTag, n) }) {
+		s.Tags[t.Tag] = t.Bound
+	}
+	for name, stage := range p.head.Stages {
+		at := &At{Release: stage.Release, Counts: stage.Counts, Moves: all[Move](p.f, stage.Moves, func(n int) rowKey { return p.at(aMove, name, n) })}
+		if at.Moves == nil {
+			at.Moves = []Move{}
+		}
+		for i, m := range at.Moves {
+			at.Moves[i].Doubted = !m.Rollback && h.taken(m.VSA)
+		}
+		for _, c := range all[cluster](p.f, stage.Clusters, func(n int) rowKey { return p.at(aCluster, name, n) }) {
+			if at.Running == nil {
+				at.Running = map[string]Deployed{}
+			}
+			at.Running[c.Cluster] = c.Deployed
+		}
+		s.Stages[name] = at
+	}
+	s.Revoked = all[Revoking](p.f, p.head.Revoked, func(n int) rowKey { return p.row(aRevoking, n) })
+	for _, o := range all[owing](p.f, p.head.Owed, func(n int) rowKey { return p.row(aDebt, n) }) {
+		s.Owed = append(s.Owed, &o.Owed)
+	}
+	s.Void, s.Voids = h.voided(p.name, p.head.Void), p.head.Void
+	s.Audits = all[Audited](p.f, p.head.Audits, func(n int) rowKey { return p.row(anAudit, n) })
 	return s
 }
 
-// clone is a copy of s that can be changed. What is only ever appended to stays
-// shared: who holds s does not look behind its end.
-func (s *State) clone() *State {
-	c := *s
-	c.shared = false
-	c.Tags, c.byID, c.byFile = maps.Clone(s.Tags), maps.Clone(s.byID), maps.Clone(s.byFile)
-	c.looks, c.tagLook, c.revoked = maps.Clone(s.looks), maps.Clone(s.tagLook), maps.Clone(s.revoked)
-	c.Stages = make(map[string]*At, len(s.Stages))
-	for name, at := range s.Stages {
-		a := *at
-		a.Running, a.good = maps.Clone(at.Running), maps.Clone(at.good)
-		c.Stages[name] = &a
-	}
-	c.Owed = make([]*Owed, len(s.Owed))
-	for i, o := range s.Owed {
-		owed := *o
-		c.Owed[i] = &owed
-	}
-	return &c
+// A stateIndex finds what a State holds. It is made when it is first asked for.
+type stateIndex struct {
+	once    sync.Once
+	product *product
 }
 
-// index makes what is derived from the rest.
-func (s *State) index() {
-	s.byID, s.byFile = map[provenance.Digest]*Released{}, map[provenance.Digest][]*Released{}
-	s.looks, s.tagLook, s.revoked = map[string]*Released{}, map[string]string{}, map[provenance.Digest]int{}
+// about is s, row by row.
+func (s *State) about() *product {
+	x := s.index
+	if x == nil { // made by hand
+		x = &stateIndex{}
+	}
+	x.once.Do(func() { x.product = s.rows() })
+	return x.product
+}
+
+func (s *State) rows() *product {
+	p := &product{f: newFacts(nil), name: s.Product, head: &productHead{}}
 	for _, r := range s.Releases {
-		s.indexRelease(r)
+		p.addRelease(r)
 	}
 	byIndex := func(a, b string) int { return cmp.Compare(s.Tags[a].Index, s.Tags[b].Index) }
 	for _, tag := range slices.SortedStableFunc(slices.Values(slices.Sorted(maps.Keys(s.Tags))), byIndex) {
-		if look := Skeleton(tag); s.tagLook[look] == "" {
-			s.tagLook[look] = tag
-		}
+		p.addTag(tag, s.Tags[tag])
 	}
-	for _, at := range s.Stages {
-		at.good = map[int]Move{}
+	for name, at := range s.Stages {
 		for _, m := range at.Moves {
-			at.note(m)
+			p.addMove(name, m)
+		}
+		p.makeStage(name).Counts = at.Counts // moves were counted
+		for where, d := range at.Running {
+			p.deploy(name, where, d)
 		}
 	}
-	for i, r := range s.Revoked {
-		s.indexRevoking(i, r)
+	for _, r := range s.Revoked {
+		p.addRevoking(r)
 	}
-}
-
-func (s *State) indexRelease(r *Released) {
-	s.byID[r.ID] = r
-	s.looks[Skeleton(r.Version)] = r
-	for _, a := range r.Subjects {
-		for _, d := range a.Digest.Digests() {
-			if identifies(d) {
-				s.byFile[d] = append(s.byFile[d], r)
-			}
-		}
+	for _, o := range s.Owed {
+		p.addDebt(owing{Owed: *o})
 	}
-}
-
-// indexRevoking notes the strongest revocation of a release: one that forbids
-// its use counts before one that only retires it.
-func (s *State) indexRevoking(i int, r Revoking) {
-	if r.Kind != RevokeRelease && r.Kind != Retire {
-		return
-	}
-	if j, ok := s.revoked[r.Digest]; !ok || s.Revoked[j].Kind == Retire && r.Kind == RevokeRelease {
-		s.revoked[r.Digest] = i
-	}
-}
-
-// note keeps which releases are good at a stage: those that were promoted there
-// and that no rollback left since.
-func (a *At) note(m Move) {
-	if m.Rollback {
-		delete(a.good, m.Before)
-	} else {
-		a.good[m.Release] = m
-	}
-	a.Release = m.Release
+	return p
 }
 
 // Marshal is the State in JSON: the same for the same records and head.
@@ -278,7 +304,7 @@ func ParseState(data []byte) (*State, error) {
 	if s.Stages == nil {
 		s.Stages = map[string]*At{}
 	}
-	s.index()
+	s.index = &stateIndex{}
 	return s, nil
 }
 
@@ -318,6 +344,11 @@ func (s *State) validate() error {
 			if !number(d.Release) || d.Index >= s.Head.Size {
 				return fmt.Errorf("/stages: cluster %.80q of %.80q runs no release", cluster, name)
 			}
+		}
+	}
+	for i, a := range s.Audits {
+		if a.Size > a.Index || a.Index >= s.Head.Size || i > 0 && a.Index <= s.Audits[i-1].Index {
+			return fmt.Errorf("/audits/%d is of no earlier state", i)
 		}
 	}
 	for i, o := range s.Owed {

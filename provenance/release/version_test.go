@@ -120,6 +120,8 @@ func TestReleaseID(t *testing.T) {
 			f.Set(reflect.ValueOf([]provenance.Digest{sum("other")}))
 		case []provenance.ResourceDescriptor:
 			changed.Subjects = changed.Subjects[:1]
+		case []release.Built:
+			changed.Built = []release.Built{{Builder: "https://ci.example/builder/v2"}}
 		default:
 			changed.Created = date(21, 8)
 		}
