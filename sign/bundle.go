@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,6 +54,7 @@ type Bundle struct {
 	body    int    // where the payload begins in pae
 	version string // the media type of a Sigstore bundle that was read
 	hinted  bool   // of one that was read: its key is named by the hint alone
+	ahead   *ahead // of one that was signed here: what was written of it meanwhile
 }
 
 // A Signature is one signature over a Bundle's PAE, with what came along.
@@ -144,7 +146,7 @@ func (b *Bundle) writable() error {
 	case b.pae == nil:
 		return errors.New("it is empty, and nobody signed anything")
 	}
-	if head := headPAE(b.PayloadType, len(b.UnverifiedPayload())); b.pae != nil && string(head) != string(b.pae[:b.body]) {
+	if b.pae != nil && !bytes.Equal(headPAE(b.PayloadType, len(b.UnverifiedPayload())), b.pae[:b.body]) {
 		return fmt.Errorf("payload type %q is not the one that was signed", b.PayloadType)
 	}
 	if len(b.Signatures) == 0 {
@@ -170,7 +172,7 @@ func newPAE(payloadType string, size int) (pae []byte, body int) {
 }
 
 func headPAE(payloadType string, size int) []byte {
-	head := append([]byte(nil), "DSSEv1 "...)
+	head := append(make([]byte, 0, 64+len(payloadType)), "DSSEv1 "...)
 	head = strconv.AppendInt(head, int64(len(payloadType)), 10)
 	head = append(head, ' ')
 	head = append(head, payloadType...)

@@ -173,18 +173,31 @@ func (b *Bundle) marshalDSSE() ([]byte, error) {
 	return b.appendEnvelope(nil)
 }
 
+// rest is about how many bytes stand behind the payload of an envelope.
+func rest(payloadType string, signatures []Signature) int {
+	n := 2*len(payloadType) + 64
+	for _, s := range signatures {
+		n += base64.StdEncoding.EncodedLen(len(s.Sig)) + 2*len(s.KeyID) + 64
+	}
+	return n
+}
+
 func (b *Bundle) appendEnvelope(dst []byte) ([]byte, error) {
 	payload := b.UnverifiedPayload()
 	if encoded := base64.StdEncoding.EncodedLen(len(payload)); encoded > MaxEnvelopeSize {
 		return nil, fmt.Errorf("a payload of %d bytes, want an envelope of at most %d: %w", len(payload), MaxEnvelopeSize, ErrLimit)
 	}
-	room := base64.StdEncoding.EncodedLen(len(payload)) + 2*len(b.PayloadType) + 64
-	for _, s := range b.Signatures {
-		room += base64.StdEncoding.EncodedLen(len(s.Sig)) + 2*len(s.KeyID) + 64
+	var begun []byte
+	if len(dst) == 0 {
+		begun = b.ahead.take()
 	}
-	dst = slices.Grow(dst, room) // so that a large payload is not copied for what stands behind it
-	dst = append(dst, `{"payload":"`...)
-	dst = base64.StdEncoding.AppendEncode(dst, payload)
+	if begun != nil {
+		dst = begun
+	} else {
+		// Room for all of it, so that a large payload is not copied for what stands behind it.
+		dst = slices.Grow(dst, len(envelopeHead)+base64.StdEncoding.EncodedLen(len(payload))+rest(b.PayloadType, b.Signatures))
+		dst = appendPayload(dst, payload)
+	}
 	dst = append(dst, `","payloadType":`...)
 	var err error
 	if dst, err = appendText(dst, b.PayloadType); err != nil {
@@ -225,6 +238,9 @@ func (b *Bundle) appendEnvelope(dst []byte) ([]byte, error) {
 
 // appendText writes a string that must be UTF-8.
 func appendText(dst []byte, text string) ([]byte, error) {
+	if plain(text) {
+		return append(append(append(dst, '"'), text...), '"'), nil
+	}
 	b, err := json.Marshal(text)
 	if err != nil {
 		return nil, err
@@ -233,4 +249,15 @@ func appendText(dst []byte, text string) ([]byte, error) {
 		return nil, errors.New("want UTF-8, found " + fmt.Sprintf("%q", text))
 	}
 	return append(dst, b...), nil
+}
+
+// plain reports whether JSON writes a text as it stands: payload types and key ids
+// are letters and digits, as a rule.
+func plain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
 }

@@ -89,14 +89,18 @@ func Payload(ctx context.Context, payloadType string, body []byte, signers ...Si
 		return nil, fmt.Errorf("sign: a payload of %d bytes, want an envelope of at most %d: %w", len(body), MaxEnvelopeSize, ErrLimit)
 	}
 	b := &Bundle{Format: DSSE, PayloadType: payloadType}
-	b.pae, b.body = newPAE(payloadType, len(body))
-	b.pae = append(b.pae, body...)
+	head := headPAE(payloadType, len(body))
+	b.pae, b.body = append(head[:len(head):len(head)], body...), len(head)
+	if len(body) >= aheadFrom {
+		b.ahead = writeAhead(body, rest(payloadType, nil)+len(signers)*1024)
+		defer b.ahead.end()
+	}
 	for i, signer := range signers {
 		if isNil(signer) {
 			return nil, fmt.Errorf("sign: signer %d of %d is nil", i+1, len(signers))
 		}
 		s, err := signBy(ctx, signer, b.pae)
-		if err == nil && (!bytes.Equal(b.pae[b.body:], body) || !bytes.Equal(b.pae[:b.body], headPAE(payloadType, len(body)))) {
+		if err == nil && (!bytes.Equal(b.pae[b.body:], body) || !bytes.Equal(b.pae[:b.body], head)) {
 			err = errors.New("it changed what it was to sign")
 		}
 		if err != nil {

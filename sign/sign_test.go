@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/in-toto/in-toto-golang/in_toto"
@@ -371,6 +372,44 @@ func equal(t *testing.T, got, want []*sign.Bundle) {
 		b, _ := json.Marshal(w.Signatures)
 		if string(a) != string(b) {
 			t.Errorf("bundle %d: signatures %s, want %s", i, a, b)
+		}
+	}
+}
+
+// A large payload is written while it is signed. What Marshal returns belongs to
+// the caller, each time, and is what it would be if it were written afterwards.
+func TestLargePayload(t *testing.T) {
+	body := bytes.Repeat([]byte("0123456789abcdef"), 8<<10)
+	key := newP256(t, "k")
+	b, err := sign.Payload(t.Context(), "text/plain", body, key, newEd25519(t, "other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := make([][]byte, 4)
+	var wg sync.WaitGroup
+	for i := range lines {
+		wg.Go(func() {
+			line, err := b.Marshal()
+			if err != nil {
+				t.Error(err)
+			}
+			lines[i] = bytes.Clone(line)
+			clear(line)
+		})
+	}
+	wg.Wait()
+	again, err := sign.Read(bytes.NewReader(lines[0]))
+	if err != nil || len(again) != 1 || again[0].Err != nil || !bytes.Equal(again[0].UnverifiedPayload(), body) || again[0].ID() != b.ID() {
+		t.Fatalf("%v, %v", again, err)
+	}
+	line, err := again[0].Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines = append(lines, line)
+	for i, line := range lines {
+		if !bytes.Equal(line, lines[0]) {
+			t.Errorf("line %d is another one than the first", i)
 		}
 	}
 }

@@ -26,7 +26,12 @@ func Write(w io.Writer, bundles ...*Bundle) error {
 		if len(out)+len(line)+1 > MaxFileSize {
 			return fmt.Errorf("sign: more than %d bytes: %w", MaxFileSize, ErrLimit)
 		}
-		out = append(append(out, line...), '\n')
+		if out == nil {
+			out = line // it is ours, and a large one is not copied
+		} else {
+			out = append(out, line...)
+		}
+		out = append(out, '\n')
 	}
 	_, err := w.Write(out)
 	return err

@@ -20,7 +20,7 @@ func (r *Reader) Check(ctx context.Context) error {
 		return nil // nobody watches: there are no times
 	}
 	for page := uint64(0); page*tileWidth < r.checkpoint.size; page++ {
-		heads, err := r.heads(ctx, page)
+		heads, err := r.Heads(ctx, page)
 		if err != nil {
 			return err
 		}

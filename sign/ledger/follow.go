@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/provenance/release"
 	"github.com/touchmark-go/touchmark/sign"
 )
@@ -18,8 +19,9 @@ type Follower struct {
 	source   Source
 	memory   string
 
-	mu   sync.Mutex
-	last *Reader
+	mu    sync.Mutex
+	last  *Reader
+	fixed bool // last is the only one there will be
 }
 
 // Follow returns a Follower of the log in source. Memory is a file that keeps
@@ -28,6 +30,9 @@ type Follower struct {
 func (v *Verifier) Follow(source Source, memory string) *Follower {
 	return &Follower{verifier: v, source: source, memory: memory}
 }
+
+// Fixed is a Follower that stays at r's checkpoint, however the log grows.
+func (r *Reader) Fixed() *Follower { return &Follower{last: r, fixed: true} }
 
 // Head reads the log's newest checkpoint. The error is [ErrEmpty] for a log
 // that nobody has written yet, and a [*RollbackError] or [*ForkError] for one
@@ -45,6 +50,9 @@ func (f *Follower) Head(ctx context.Context) (release.Head, error) {
 func (f *Follower) Read(ctx context.Context) (*Reader, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.fixed {
+		return f.last, nil
+	}
 	r, err := f.verifier.Read(ctx, f.source)
 	if err != nil {
 		return nil, err
@@ -61,6 +69,22 @@ func (f *Follower) Read(ctx context.Context) (*Reader, error) {
 	}
 	f.last = r
 	return r, nil
+}
+
+// RootAt is what the root of the log was when it had that many records, proven
+// to be what the newest head that was returned began with.
+func (f *Follower) RootAt(ctx context.Context, size uint64) (provenance.Digest, error) {
+	f.mu.Lock()
+	r := f.last
+	f.mu.Unlock()
+	if r == nil || r.checkpoint.size < size {
+		return provenance.Digest{}, fmt.Errorf("ledger: no head of %d records was seen", size)
+	}
+	h, err := r.rootAt(ctx, size)
+	if err != nil {
+		return provenance.Digest{}, err
+	}
+	return digest(h), nil
 }
 
 // An Entry is one record as it stands in the log.

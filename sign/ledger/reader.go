@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/touchmark-go/touchmark/internal/logtiles"
 	"github.com/touchmark-go/touchmark/sign"
 )
 
@@ -155,7 +156,7 @@ func (r *Reader) bundle(ctx context.Context, n int64) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseBundle(data, tilePath(-1, n, width), width)
+	return parseBundle(data, logtiles.Path(-1, n, width), width)
 }
 
 // width is how many records of bundle n the checkpoint covers.

@@ -2,13 +2,14 @@ package ledger
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/touchmark-go/touchmark/internal/logtiles"
 )
 
 // ErrCorrupt says that the log's files are not what its checkpoint says: a byte
@@ -17,34 +18,12 @@ var ErrCorrupt = errors.New("ledger: the log's files are not what its checkpoint
 
 const (
 	tileHeight = 8
-	tileWidth  = 1 << tileHeight // hashes in a tile, and records in a bundle
+	tileWidth  = logtiles.Width // hashes in a tile, and records in a bundle
 	maxTile    = tileWidth * tlog.HashSize
 	// MaxRecord is the size of a record, in bytes: what C2SP tlog-tiles can write down.
 	MaxRecord = 1<<16 - 1
 	maxBundle = tileWidth * (2 + MaxRecord)
 )
-
-// tilePath names a tile as C2SP tlog-tiles does; level -1 holds the records.
-func tilePath(level int, n int64, width int) string {
-	kind := fmt.Sprint(level)
-	if level < 0 {
-		kind = "entries"
-	}
-	name := "tile/" + kind + "/" + group(n)
-	if width < tileWidth {
-		name += fmt.Sprintf(".p/%d", width)
-	}
-	return name
-}
-
-// group writes n in groups of three digits, each but the last behind an x.
-func group(n int64) string {
-	name := fmt.Sprintf("%03d", n%1000)
-	for n /= 1000; n > 0; n /= 1000 {
-		name = fmt.Sprintf("x%03d/", n%1000) + name
-	}
-	return name
-}
 
 // keptTiles is how many tiles a Reader remembers: 4 MiB.
 const keptTiles = 512
@@ -94,7 +73,7 @@ func (t tiles) ReadTiles(want []tlog.Tile) ([][]byte, error) {
 			return nil, readError{err}
 		}
 		if len(data) < tile.W*tlog.HashSize || len(data)%tlog.HashSize != 0 || len(data) > maxTile {
-			return nil, fmt.Errorf("%w: %s has %d bytes", ErrCorrupt, tilePath(tile.L, tile.N, tile.W), len(data))
+			return nil, fmt.Errorf("%w: %s has %d bytes", ErrCorrupt, logtiles.Path(tile.L, tile.N, tile.W), len(data))
 		}
 		out[i] = data[:tile.W*tlog.HashSize]
 	}
@@ -110,10 +89,10 @@ func (t tiles) SaveTiles(proven []tlog.Tile, data [][]byte) {
 // readPart reads a part of a tile or bundle, or the whole one that has taken
 // its place since (C2SP tlog-tiles, "Partial tiles").
 func readPart(ctx context.Context, source Source, level int, n int64, width int, max int64) ([]byte, error) {
-	name := tilePath(level, n, width)
+	name := logtiles.Path(level, n, width)
 	data, err := source.Read(ctx, name, max)
 	if err != nil && width < tileWidth && errors.Is(err, fs.ErrNotExist) {
-		if whole, werr := source.Read(ctx, tilePath(level, n, tileWidth), max); werr == nil {
+		if whole, werr := source.Read(ctx, logtiles.Path(level, n, tileWidth), max); werr == nil {
 			return whole, nil
 		}
 	}
@@ -125,19 +104,11 @@ func readPart(ctx context.Context, source Source, level int, n int64, width int,
 
 // parseBundle parts a bundle into its first width records.
 func parseBundle(data []byte, name string, width int) ([][]byte, error) {
-	records := make([][]byte, 0, width)
-	for len(records) < width {
-		if len(data) < 2 {
-			return nil, fmt.Errorf("%w: %s has %d records, want %d", ErrCorrupt, name, len(records), width)
-		}
-		n := int(binary.BigEndian.Uint16(data))
-		if data = data[2:]; len(data) < n {
-			return nil, fmt.Errorf("%w: %s ends within a record", ErrCorrupt, name)
-		}
-		records = append(records, data[:n:n])
-		data = data[n:]
+	records, rest, err := logtiles.Split(data, width)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %v", ErrCorrupt, name, err)
 	}
-	if width == tileWidth && len(data) > 0 {
+	if width == tileWidth && len(rest) > 0 {
 		return nil, fmt.Errorf("%w: %s has more than %d records", ErrCorrupt, name, width)
 	}
 	return records, nil

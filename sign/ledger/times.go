@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/touchmark-go/touchmark/internal/logtiles"
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
 
@@ -26,7 +28,7 @@ const maxHeads = tileWidth
 const maxHeadsPage = 16 << 20
 
 // HeadsPath names the page of checkpoints for the 256 records from n*256 on.
-func HeadsPath(n uint64) string { return "heads/" + group(int64(n)) }
+func HeadsPath(n uint64) string { return "heads/" + logtiles.Group(int64(n)) }
 
 // ParseHeads reads a page of checkpoints: their notes, the smallest first.
 // Nothing in them has been checked.
@@ -73,41 +75,44 @@ type times struct {
 // index in the log: as many as Log.AtLeast wants, and at least one. It is zero
 // if nobody watches.
 func (r *Reader) Since(ctx context.Context, index uint64) (time.Time, error) {
+	c, err := r.first(ctx, index)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return c.Since(), nil
+}
+
+// first is the earliest checkpoint that is kept and covers the record at index;
+// if nobody watches, r's own.
+func (r *Reader) first(ctx context.Context, index uint64) (*Checkpoint, error) {
 	if index >= r.checkpoint.size {
-		return time.Time{}, fmt.Errorf("ledger: no record %d: the log has %d", index, r.checkpoint.size)
+		return nil, fmt.Errorf("ledger: no record %d: the log has %d", index, r.checkpoint.size)
 	}
 	if len(r.checkpoint.cosignatures) == 0 {
-		return time.Time{}, nil
+		return r.checkpoint, nil
 	}
 	r.times.mu.Lock()
 	defer r.times.mu.Unlock()
 	for page := index / tileWidth; page <= (r.checkpoint.size-1)/tileWidth; page++ {
 		if !r.times.has || r.times.page != page {
-			heads, err := r.heads(ctx, page)
+			heads, err := r.Heads(ctx, page)
 			if err != nil {
-				return time.Time{}, err
+				return nil, err
 			}
 			r.times.page, r.times.has, r.times.head = page, true, heads
 		}
-		i, _ := slices.BinarySearchFunc(r.times.head, index+1, func(c *Checkpoint, size uint64) int {
-			switch {
-			case c.size < size:
-				return -1
-			case c.size > size:
-				return 1
-			}
-			return 0
-		})
+		i, _ := slices.BinarySearchFunc(r.times.head, index+1, func(c *Checkpoint, size uint64) int { return cmp.Compare(c.size, size) })
 		if i < len(r.times.head) {
-			return r.times.head[i].Since(), nil
+			return r.times.head[i], nil
 		}
 	}
-	return r.checkpoint.Since(), nil
+	return r.checkpoint, nil
 }
 
-// heads reads a page of checkpoints, each signed, cosigned, and a state that
-// this log went through. What is larger than r's checkpoint is left out.
-func (r *Reader) heads(ctx context.Context, page uint64) ([]*Checkpoint, error) {
+// Heads reads the page of checkpoints for the 256 records from page*256 on, each
+// signed, cosigned, and a state that this log went through; none if there is no
+// such page. What is larger than r's checkpoint is left out.
+func (r *Reader) Heads(ctx context.Context, page uint64) ([]*Checkpoint, error) {
 	data, err := r.source.Read(ctx, HeadsPath(page), maxHeadsPage)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

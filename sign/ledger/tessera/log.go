@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/touchmark-go/touchmark/internal/dirlock"
+	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/provenance/release"
 	"github.com/touchmark-go/touchmark/sign"
 	"github.com/touchmark-go/touchmark/sign/ledger"
@@ -198,6 +200,11 @@ func (l *Log) Head(ctx context.Context) (release.Head, error) { return l.followe
 // Read is that of [ledger.Follower.Read].
 func (l *Log) Read(ctx context.Context) (*ledger.Reader, error) { return l.follower.Read(ctx) }
 
+// RootAt is that of [ledger.Follower.RootAt].
+func (l *Log) RootAt(ctx context.Context, size uint64) (provenance.Digest, error) {
+	return l.follower.RootAt(ctx, size)
+}
+
 // Records are those of [ledger.Follower.Records].
 func (l *Log) Records(ctx context.Context, from, size uint64) iter.Seq2[ledger.Entry, error] {
 	return l.follower.Records(ctx, from, size)
@@ -357,22 +364,23 @@ func (l *Log) interval() time.Duration {
 // write appends the records of a batch. The folder is locked.
 func (l *Log) write(ctx context.Context, batch []*request) error {
 	return l.engine(ctx, tessera.DefaultCheckpointRepublishInterval, func(ctx context.Context, e *engine) error {
-		var futures []tessera.IndexFuture
+		var records [][]byte
 		for _, r := range batch {
-			for _, data := range r.records {
-				futures = append(futures, e.appender.Add(ctx, tessera.NewEntry(data)))
-			}
+			records = append(records, r.records...)
 		}
-		newest := uint64(0)
+		indexes, newest := make([]uint64, 0, len(records)), uint64(0)
+		// One piece after the other: Tessera lets a later one overtake an earlier one.
+		for piece := range slices.Chunk(records, batchSize) {
+			got, err := e.add(ctx, piece)
+			if err != nil {
+				return err
+			}
+			indexes, newest = append(indexes, got...), max(newest, slices.Max(got))
+		}
 		for _, r := range batch {
-			for range r.records {
-				index, err := futures[0]()
-				if err != nil {
-					return fmt.Errorf("tessera: cannot append: %w", err)
-				}
-				futures = futures[1:]
-				r.indexes = append(r.indexes, index.Index)
-				newest = max(newest, index.Index)
+			r.indexes, indexes = indexes[:len(r.records):len(r.records)], indexes[len(r.records):]
+			if !slices.IsSorted(r.indexes) {
+				return fmt.Errorf("tessera: %d records are in the log, and not in their order", len(r.indexes))
 			}
 		}
 		c, err := l.await(ctx, e, func(c *ledger.Checkpoint) bool { return c.Size() > newest })
@@ -381,6 +389,23 @@ func (l *Log) write(ctx context.Context, batch []*request) error {
 		}
 		return l.published(ctx, e, c)
 	})
+}
+
+// add appends records to the tree, and waits until they have their places.
+func (e *engine) add(ctx context.Context, records [][]byte) ([]uint64, error) {
+	futures := make([]tessera.IndexFuture, len(records))
+	for i, data := range records {
+		futures[i] = e.appender.Add(ctx, tessera.NewEntry(data))
+	}
+	indexes := make([]uint64, len(records))
+	for i, future := range futures {
+		index, err := future()
+		if err != nil {
+			return nil, fmt.Errorf("tessera: cannot append: %w", err)
+		}
+		indexes[i] = index.Index
+	}
+	return indexes, nil
 }
 
 // Refresh publishes the log's newest checkpoint anew, with fresh cosignatures,

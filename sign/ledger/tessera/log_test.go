@@ -400,3 +400,36 @@ func newSigner(name string) (string, *ledger.Signer, error) {
 
 // fixedKey is a witness's key that every process of a test knows.
 func fixedKey() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)) }
+
+// Records that are appended together stand in the log in their order, also when
+// they are more than go into the tree at once.
+func TestOrder(t *testing.T) {
+	f := newFixture(t, 0)
+	l := f.open(t)
+	batch := make([]*sign.Bundle, 5000)
+	for i := range batch {
+		batch[i] = record(t, i)
+	}
+	for range 2 {
+		indexes, err := l.AppendAll(t.Context(), batch...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Head(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for e, err := range l.Records(t.Context(), indexes[0], indexes[0]+uint64(len(batch))) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Index != indexes[n] || e.Bundle.ID() != batch[n].ID() {
+				t.Fatalf("record %d is not the one that was appended %d. of all", e.Index, n)
+			}
+			n++
+		}
+		if n != len(batch) {
+			t.Fatalf("%d records, want %d", n, len(batch))
+		}
+	}
+}

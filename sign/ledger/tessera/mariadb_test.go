@@ -3,96 +3,21 @@ package tessera_test
 import (
 	"database/sql"
 	"errors"
-	"fmt"
-	"net"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	_ "github.com/go-sql-driver/mysql"
 	"github.com/transparency-dev/tessera/storage/mysql"
 
-	"github.com/touchmark-go/touchmark/internal/testkit"
+	"github.com/touchmark-go/touchmark/internal/integration"
 	"github.com/touchmark-go/touchmark/sign/ledger"
 	"github.com/touchmark-go/touchmark/sign/ledger/tessera"
 )
 
-// mariaDB starts a real server with Tessera's tables, and ends it with the test.
-func mariaDB(t *testing.T) (dsn string) {
-	t.Helper()
-	if os.Getenv("TOUCHMARK_INTEGRATION") == "" {
-		t.Skip("TOUCHMARK_INTEGRATION is not set")
-	}
-	dir := t.TempDir()
-	install := exec.Command("mariadb-install-db", "--no-defaults", "--user=root", "--auth-root-authentication-method=normal", "--skip-test-db", "--datadir="+filepath.Join(dir, "data"))
-	if out, err := install.CombinedOutput(); errors.Is(err, exec.ErrNotFound) {
-		t.Fatal("mariadb-install-db is missing: install Debian's mariadb-server")
-	} else if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	server := exec.Command("mariadbd", "--no-defaults", "--user=root", "--datadir="+filepath.Join(dir, "data"), "--bind-address=127.0.0.1",
-		fmt.Sprintf("--port=%d", port), "--socket="+filepath.Join(dir, "s"), "--pid-file="+filepath.Join(dir, "pid"))
-	server.Stdout, server.Stderr = log, log
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		server.Process.Kill()
-		server.Wait()
-	})
-	dsn = fmt.Sprintf("root@tcp(127.0.0.1:%d)/", port)
-	db, err := sql.Open("mysql", dsn+"?multiStatements=true")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	for start := time.Now(); db.Ping() != nil; time.Sleep(100 * time.Millisecond) {
-		if time.Since(start) > time.Minute {
-			out, _ := os.ReadFile(log.Name())
-			t.Fatalf("the server does not answer\n%s", out)
-		}
-	}
-	schema, err := os.ReadFile(filepath.Join(moduleDir(t, "github.com/transparency-dev/tessera"), "storage/mysql/schema.sql"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec("CREATE DATABASE ledger; USE ledger;\n" + string(schema)); err != nil {
-		t.Fatal(err)
-	}
-	return dsn + "ledger"
-}
-
-func moduleDir(t *testing.T, module string) string {
-	t.Helper()
-	cmd := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module)
-	cmd.Dir = testkit.Root(t)
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(out))
-}
-
 // On a database server several machines, each with a folder of its own for the
 // times, write one log.
 func TestMariaDB(t *testing.T) {
-	dsn := mariaDB(t)
+	dsn := integration.StartMariaDB(t)
 	f := newFixture(t, 1)
 	witness := httptest.NewServer(f.opts.Witnesses[0].Local)
 	t.Cleanup(witness.Close)
