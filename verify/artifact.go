@@ -77,13 +77,13 @@ func (s *subject) Close() error {
 
 // read opens the artifact and hashes it once, by SHA-256 and by the further
 // algorithms, keeping what later reads are checked against. Examined says that
-// the layers of an image will be read anyway.
-func (a Artifact) read(ctx context.Context, further []string, examined bool) (*subject, *Finding) {
+// the layers of an image will be read anyway. What is read is drawn from budget.
+func (a Artifact) read(ctx context.Context, further []string, examined bool, budget *Budget) (*subject, *Finding) {
 	fail := func(code Code, err error) (*subject, *Finding) {
 		if ctx.Err() != nil {
 			code = CodeCanceled
 		}
-		return nil, &Finding{Code: code, Status: Failed, Message: err.Error(), Remedy: code.remedy()}
+		return nil, &Finding{Code: code, Status: Failed, Message: err.Error(), Remedy: code.Remedy()}
 	}
 	whole := func(s *subject) (*subject, *Finding) {
 		if f := s.openImage(ctx, a.path, examined); f != nil {
@@ -96,6 +96,9 @@ func (a Artifact) read(ctx context.Context, further []string, examined bool) (*s
 	case !a.digest.IsZero():
 		return &subject{digests: provenance.Set(a.digest), primary: a.digest}, nil
 	case a.reader != nil:
+		if f := budget.drawBytes("", a.size, false); f != nil {
+			return nil, f
+		}
 		c := &content{r: a.reader, size: a.size}
 		set, err := c.hash(ctx, further, true)
 		if err != nil {
@@ -110,6 +113,9 @@ func (a Artifact) read(ctx context.Context, further []string, examined bool) (*s
 		return fail(CodeTransport, errors.New(pathError(err)))
 	}
 	if info.IsDir() {
+		if f := budget.drawBytes(a.path, 0, true); f != nil {
+			return nil, f
+		}
 		if s, f := whole(&subject{}); f != nil || s.image != nil {
 			return s, f
 		}
@@ -126,6 +132,10 @@ func (a Artifact) read(ctx context.Context, further []string, examined bool) (*s
 	if info, err = f.Stat(); err != nil {
 		f.Close()
 		return fail(CodeTransport, err)
+	}
+	if finding := budget.drawBytes("", info.Size(), false); finding != nil {
+		f.Close()
+		return nil, finding
 	}
 	c := &content{r: f, size: info.Size(), file: f}
 	set, err := c.hash(ctx, further, true)

@@ -115,6 +115,7 @@ func claimedTime(predicateType string, predicate any) time.Time {
 		"https://in-toto.io/attestation/svr/v0.2": "/timeCreated",
 		provenance.SLSAProvenanceV1:               "/runDetails/metadata/finishedOn",
 		provenance.SLSAProvenanceV02:              "/metadata/buildFinishedOn",
+		provenance.SLSAProvenanceV01:              "/metadata/buildFinishedOn",
 	}[predicateType]
 	if pointer == "" {
 		return time.Time{}

@@ -104,6 +104,7 @@ func (o Options) Authenticate(ctx context.Context, t *Trust, b *sign.Bundle, at 
 type Checker struct {
 	index          *trustIndex
 	authenticators []Authenticator
+	budget         *Budget
 }
 
 // Checker makes a Checker of t, which it copies. The error is a [*ConfigError].
@@ -112,7 +113,7 @@ func (o Options) Checker(t *Trust) (*Checker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Checker{index, slices.Clone(o.Authenticators)}, nil
+	return &Checker{index, slices.Clone(o.Authenticators), o.Budget}, nil
 }
 
 // Authenticate is what [Authenticate] does.
@@ -128,7 +129,7 @@ func (c *Checker) Authenticate(ctx context.Context, b *sign.Bundle, at time.Time
 		return nil, err
 	}
 	if b == nil {
-		return refuse(Finding{Code: CodeEnvelope, Status: Failed, Message: "no bundle", Remedy: CodeEnvelope.remedy()})
+		return refuse(Finding{Code: CodeEnvelope, Status: Failed, Message: "no bundle", Remedy: CodeEnvelope.Remedy()})
 	}
 	verdict.Artifact = origin(b)
 	if f := index.expired(at); f != nil {
@@ -139,15 +140,23 @@ func (c *Checker) Authenticate(ctx context.Context, b *sign.Bundle, at time.Time
 		return refuse(unreadable(b))
 	}
 	if b.PAE() != nil && !signedAs(b) {
-		return refuse(Finding{Code: CodePayloadType, Status: Failed, Evidence: origin(b), Message: "its payload type is not the one that was signed", Got: b.PayloadType, Remedy: CodePayloadType.remedy()})
+		return refuse(Finding{Code: CodePayloadType, Status: Failed, Evidence: origin(b), Message: "its payload type is not the one that was signed", Got: b.PayloadType, Remedy: CodePayloadType.Remedy()})
 	}
 	if b.PAE() == nil {
-		return refuse(Finding{Code: CodePayloadType, Status: Failed, Evidence: origin(b), Message: "it signs an artifact itself and states nothing", Want: "a payload", Got: "none", Remedy: CodePayloadType.remedy()})
+		return refuse(Finding{Code: CodePayloadType, Status: Failed, Evidence: origin(b), Message: "it signs an artifact itself and states nothing", Want: "a payload", Got: "none", Remedy: CodePayloadType.Remedy()})
 	}
-	left := maxSpent
-	u.authenticate(ctx, index, c.authenticators, at, &left)
+	memory := int64(len(b.PAE()))
+	if !c.budget.draw(Limits{Memory: memory}) {
+		return refuse(*overBudget(fmt.Sprintf("%d bytes of memory", memory)))
+	}
+	defer c.budget.giveBack(memory)
+	spent := &purse{left: maxSpent, shared: c.budget}
+	u.authenticate(ctx, index, c.authenticators, at, spent)
 	if err := ctx.Err(); err != nil {
-		return refuse(Finding{Code: CodeCanceled, Status: Failed, Message: err.Error(), Remedy: CodeCanceled.remedy()})
+		return refuse(Finding{Code: CodeCanceled, Status: Failed, Message: err.Error(), Remedy: CodeCanceled.Remedy()})
+	}
+	if spent.empty {
+		return refuse(*overBudget("a signature to be checked"))
 	}
 	if len(u.signatories) == 0 {
 		return refuse(u.unsigned(""))
@@ -164,26 +173,28 @@ const maxSpent = 32 * maxTries
 // authenticate finds out who signed the unit. It is the only place where
 // signatures are checked.
 //
-// Left is what all units together may still spend on signatures that do not say
-// whose they are, or say it wrongly.
-func (u *unit) authenticate(ctx context.Context, x *trustIndex, authenticators []Authenticator, at time.Time, left *int) {
+// What all units together may still spend is in p.
+func (u *unit) authenticate(ctx context.Context, x *trustIndex, authenticators []Authenticator, at time.Time, p *purse) {
 	u.signatories = map[string]Signatory{}
 	tries := 0
 	price := 1 + len(u.bundles[0].PAE())>>16 // to hash 64 KiB takes about as long as to check a signature
 	spend := func() bool {
-		if ctx.Err() != nil || tries >= maxTries || *left < price {
+		if ctx.Err() != nil || tries >= maxTries || p.left < price {
 			u.limit = true
 			return false
 		}
 		tries++
-		*left -= price
-		return true
+		p.left -= price
+		return p.pay(price)
 	}
 	for _, b := range u.bundles {
 		vouched := map[int][]Identified{}
 		for _, a := range authenticators {
 			if reader, ok := a.(Reader); !carriesMore(b) && !(ok && reader.Reads(b)) {
 				continue
+			}
+			if !p.pay(witnessed(b) * price) {
+				return
 			}
 			found, err := a.Authenticate(ctx, b, at)
 			if err != nil {
@@ -199,6 +210,9 @@ func (u *unit) authenticate(ctx context.Context, x *trustIndex, authenticators [
 		pae := b.PAE()
 		for i := range b.Signatures {
 			s := &b.Signatures[i]
+			if !p.pay(price) { // for the key that it hints at
+				return
+			}
 			if key := x.signer(pae, s, spend); key != nil {
 				u.countKey(key, earliest(vouched[i]), at)
 				continue

@@ -91,11 +91,11 @@ const (
 // the ids with an exception in them are taken apart.
 func plainLicense(e *spdxlicense.Expression) (id, exception string) {
 	id, exception = strings.ToLower(e.ID), strings.ToLower(e.Exception)
-	if base, with, ok := strings.Cut(id, "-with-"); ok && e.Deprecated {
-		id = base
+	if base, _, ok := strings.Cut(id, "-with-"); ok && e.Deprecated {
 		if exception == "" {
-			exception = with
+			exception = exceptionIn(id)
 		}
+		id = base
 	}
 	base, plus := strings.CutSuffix(id, "+")
 	plus = plus || e.OrLater && strings.HasSuffix(base, only)
@@ -108,6 +108,28 @@ func plainLicense(e *spdxlicense.Expression) (id, exception string) {
 		id = base + only
 	}
 	return id, exception
+}
+
+// exceptionIn is the exception that a deprecated id, in lower case, holds, by the
+// name that it has now. The list of SPDX says so in prose only.
+func exceptionIn(id string) string {
+	switch id {
+	case "gpl-2.0-with-autoconf-exception":
+		return "autoconf-exception-2.0"
+	case "gpl-2.0-with-bison-exception":
+		return "bison-exception-2.2"
+	case "gpl-2.0-with-classpath-exception":
+		return "classpath-exception-2.0"
+	case "gpl-2.0-with-font-exception":
+		return "font-exception-2.0"
+	case "gpl-2.0-with-gcc-exception":
+		return "gcc-exception-2.0"
+	case "gpl-3.0-with-autoconf-exception":
+		return "autoconf-exception-3.0"
+	case "gpl-3.0-with-gcc-exception":
+		return "gcc-exception-3.1"
+	}
+	return ""
 }
 
 // laterVersions are the licences that "or later" offers: those of the family from

@@ -78,6 +78,7 @@ func (d *deciding) checkBuilder(t *trial, r *ProvenanceRule) {
 		t.waive(CodeLevel, rule, "any")
 	case level >= r.Level:
 		t.pass(CodeLevel, rule)
+		t.findings[len(t.findings)-1].Got = fmt.Sprintf("%s%d", buildLevel, level)
 	default:
 		t.fail(Finding{Code: CodeLevel, Rule: rule, Message: "trust holds this builder to less", Want: fmt.Sprintf("level %d", r.Level), Got: fmt.Sprintf("level %d: %s", level, id)})
 	}

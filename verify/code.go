@@ -77,6 +77,7 @@ const (
 	CodeRequest        Code = "request"          // the question itself is wrong
 	CodeExamineNoBytes Code = "examine/no-bytes" // nothing to open: only a digest was given
 	CodeCanceled       Code = "canceled"         // the context ended
+	CodeBudget         Code = "budget"           // what calls may spend together is spent, see [Budget]
 )
 
 // The codes of a [ConfigError].
@@ -90,7 +91,7 @@ const (
 func (c Code) Decision() Decision {
 	switch c {
 	case CodeTransport, CodeChanged, CodeExpiredTrust, CodeLedger, CodeUnsupported, CodeRequest,
-		CodeExamineNoBytes, CodeCanceled, CodePolicyInvalid, CodeTrustInvalid:
+		CodeExamineNoBytes, CodeCanceled, CodeBudget, CodePolicyInvalid, CodeTrustInvalid:
 		return Undecided
 	}
 	return Deny
@@ -143,10 +144,12 @@ var remedies = map[Code]string{
 	CodeRequest:            "ask again with what the policy wants to know",
 	CodeExamineNoBytes:     "verify the file itself, not only its digest",
 	CodeCanceled:           "try again with more time",
+	CodeBudget:             "try again when less is going on; if it is ever so, find out who asks for so much, or give the budget more",
 }
 
-// remedy is what to do about a failed check of this code.
-func (c Code) remedy() string {
+// Remedy is what a person can do about a failed check of this code. It is empty
+// for a code that this version does not know.
+func (c Code) Remedy() string {
 	if r := remedies[c]; r != "" {
 		return r
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/touchmark-go/touchmark/internal/safetext"
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
 
@@ -26,13 +27,13 @@ func (e *ConfigError) Error() string {
 	var b strings.Builder
 	b.WriteString(string(e.Code))
 	if e.Name != "" {
-		b.WriteString(": " + show(e.Name))
+		b.WriteString(": " + safetext.Show(e.Name))
 	}
 	if e.Line > 0 {
 		fmt.Fprintf(&b, ": line %d", e.Line)
 	}
 	if e.Pointer != "" {
-		b.WriteString(": " + show(e.Pointer))
+		b.WriteString(": " + safetext.Show(e.Pointer))
 	}
 	b.WriteString(": " + e.Msg)
 	return b.String()

@@ -293,7 +293,12 @@ func TestParseTrustRefuses(t *testing.T) {
 		"somebody twice":    {func(d map[string]any) { d["roles"] = map[string]any{"rm": []any{"bob", "bob"}} }, "stands here twice"},
 		"roles of null":     {func(d map[string]any) { d["roles"] = nil }, "/roles: null says nothing"},
 		"a root of none":    {func(d map[string]any) { d["root"] = map[string]any{"atLeast": 0, "of": []any{"alice"}} }, "/root: atLeast"},
-		"a root too large":  {func(d map[string]any) { d["root"] = map[string]any{"atLeast": 4, "of": []any{"alice", "bob", "carol"}} }, "can never be met"},
+		"auditors any":      {func(d map[string]any) { d["auditors"] = "any" }, "/auditors"},
+		"auditors unknown":  {func(d map[string]any) { d["auditors"] = "nobody" }, "/auditors"},
+		"auditors too many": {func(d map[string]any) {
+			d["auditors"] = map[string]any{"atLeast": 4, "of": []any{"alice", "bob", "carol"}}
+		}, "can never be met"},
+		"a root too large": {func(d map[string]any) { d["root"] = map[string]any{"atLeast": 4, "of": []any{"alice", "bob", "carol"}} }, "can never be met"},
 		"an identity's issuer": {func(d map[string]any) {
 			delete(at(d, "principals", "carol")["identities"].([]any)[0].(map[string]any), "issuer")
 		}, "issuer must be there"},
@@ -306,6 +311,13 @@ func TestParseTrustRefuses(t *testing.T) {
 		"a long name": {func(d map[string]any) {
 			d["principals"].(map[string]any)[strings.Repeat("n", 129)] = at(d, "principals", "npm")
 		}, `is no name`},
+		"level 0": {func(d map[string]any) { at(d, "principals", "ci")["builders"] = map[string]any{"https://b.example": 0} }, "want a SLSA build level"},
+		"a verifier glob": {func(d map[string]any) {
+			at(d, "principals", "npm")["verifiers"] = map[string]any{"https://v.example/x@refs/tags/v*": []any{"SLSA_BUILD_LEVEL_3"}}
+		}, "want a URL"},
+		"an authority's root":   {func(d map[string]any) { delete(at(d, "authorities", "public-good"), "trustedRoot") }, "trustedRoot must be there"},
+		"a role's name":         {func(d map[string]any) { d["roles"] = map[string]any{strings.Repeat("r", 129): []any{"bob"}} }, "is no name of a role"},
+		"a keyless ledger":      {func(d map[string]any) { delete(at(d, "ledger"), "key") }, "/ledger"},
 		"a name of the grammar": {func(d map[string]any) { d["principals"].(map[string]any)["any"] = at(d, "principals", "npm") }, `"any" is no name`},
 	} {
 		doc := goodTrust(t)

@@ -30,7 +30,7 @@ const (
 
 // pieceSize is how much is read at a time to be hashed. A processor's cache holds it,
 // and a small artifact does not pay for memory that it has no use for.
-const pieceSize = 128 << 10
+const pieceSize = 64 << 10
 
 // chunkOf is how large a chunk is of an artifact of that size: a power of two.
 func chunkOf(size int64) int64 {

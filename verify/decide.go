@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ func (d *deciding) add(f Finding) {
 		f.Rule = d.prefix + f.Rule
 	}
 	if f.Status == Failed && f.Remedy == "" {
-		f.Remedy = f.Code.remedy()
+		f.Remedy = f.Code.Remedy()
 	}
 	d.findings = append(d.findings, f)
 }
@@ -50,15 +51,16 @@ func (d *deciding) pass(code Code, rule, evidence string) {
 
 // decide runs every check, in one fixed order whatever the artifact and
 // evidence are: request, trust, artifact, then for each policy name,
-// provenance, attestations, release, approvals, examination.
-func (v *Verifier) decide(ctx context.Context, r Request, open bool) (*Verdict, *subject, error) {
+// provenance, attestations, release, approvals, examination. Reads, if it is not
+// nil, is called before the artifact is read.
+func (v *Verifier) decide(ctx context.Context, r Request, reads func()) (*Verdict, *subject, error) {
 	if r.At.IsZero() {
 		r.At = time.Now()
 	}
 	verdict := &Verdict{Artifact: r.Artifact.String(), Name: r.Name, Environment: r.Environment, At: r.At, Findings: []Finding{}}
 	stop := func(f Finding) (*Verdict, *subject, error) {
 		if f.Remedy == "" {
-			f.Remedy = f.Code.remedy()
+			f.Remedy = f.Code.Remedy()
 		}
 		verdict.Findings = append(verdict.Findings, f)
 		_, err := verdict.result()
@@ -78,19 +80,27 @@ func (v *Verifier) decide(ctx context.Context, r Request, open bool) (*Verdict, 
 	if f := v.trust.expired(r.At); f != nil {
 		return stop(*f)
 	}
+	memory := memoryOf(r.Evidence)
+	if !v.budget.draw(Limits{Memory: memory}) {
+		return stop(*overBudget(fmt.Sprintf("%d bytes of memory", memory)))
+	}
+	defer v.budget.giveBack(memory)
 	units, taken, unread, f := v.gather(ctx, r.Evidence, r.At)
 	if f != nil {
 		return stop(*f)
 	}
+	if reads != nil {
+		reads()
+	}
 	examined := slices.ContainsFunc(v.policies, func(p *compiled) bool { return p.Examine.Mode != ExamineOff })
-	artifact, f := r.Artifact.read(ctx, append(algorithms(units), asked.digest.Algorithm()), examined)
+	artifact, f := r.Artifact.read(ctx, append(algorithms(units), asked.digest.Algorithm()), examined, v.budget)
 	if f != nil {
 		return stop(*f)
 	}
 	artifact.knownBy(units)
 	verdict.Digest = artifact.primary
 	if !asked.digest.IsZero() && provenance.Set(asked.digest).Match(artifact.digests) != provenance.Matched {
-		verdict.Findings = append(verdict.Findings, Finding{Code: CodeBinding, Status: Failed, Message: "the name asks for another digest", Want: asked.digest.String(), Got: artifact.primary.String(), Remedy: CodeBinding.remedy()})
+		verdict.Findings = append(verdict.Findings, Finding{Code: CodeBinding, Status: Failed, Message: "the name asks for another digest", Want: asked.digest.String(), Got: artifact.primary.String(), Remedy: CodeBinding.Remedy()})
 	}
 	for _, u := range units {
 		u.match(artifact.digests)
@@ -106,7 +116,7 @@ func (v *Verifier) decide(ctx context.Context, r Request, open bool) (*Verdict, 
 	verdict.Findings = append(verdict.Findings, setAside(unread)...)
 	verdict.Findings = append(verdict.Findings, taken.sortedNotes()...)
 	if err := ctx.Err(); err != nil {
-		verdict.Findings = append(verdict.Findings, Finding{Code: CodeCanceled, Status: Failed, Message: err.Error(), Remedy: CodeCanceled.remedy()})
+		verdict.Findings = append(verdict.Findings, Finding{Code: CodeCanceled, Status: Failed, Message: err.Error(), Remedy: CodeCanceled.Remedy()})
 	} else {
 		v.lastGood(ctx, &r, verdict)
 	}
@@ -211,10 +221,17 @@ func (v *Verifier) gather(ctx context.Context, evidence []*sign.Bundle, at time.
 	if f != nil {
 		return nil, nil, nil, f
 	}
-	slices.SortStableFunc(unread, func(a, b Finding) int {
-		return cmp.Or(compareOrigins(a.Evidence, b.Evidence), strings.Compare(a.Message, b.Message))
+	return units, taken, sortedOnce(unread), nil
+}
+
+// sortedOnce are findings by where they come from, doubles once.
+func sortedOnce(findings []Finding) []Finding {
+	// Not by package slices, which would be compiled for this type again: this package is to stay small.
+	sort.SliceStable(findings, func(i, j int) bool {
+		a, b := &findings[i], &findings[j]
+		return cmp.Or(compareOrigins(a.Evidence, b.Evidence), strings.Compare(a.Message, b.Message)) < 0
 	})
-	return units, taken, slices.Compact(unread), nil // doubles count once
+	return slices.Compact(findings)
 }
 
 // compareOrigins orders places in evidence: files by name, lines by number.

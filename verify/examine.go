@@ -100,7 +100,7 @@ func (d *deciding) examineBy(facts *gofacts.Facts, witnesses []witness, must []s
 			if source := d.Provenance.Source; said == "true" && !source.Any && !source.Dirty {
 				// Most builds record no state of the checkout, and the binary does.
 				d.add(Finding{Code: CodeExamineVCSModified, Status: Failed, Rule: "/provenance/source/dirty", Evidence: d.binary(), Message: "built from a checkout with uncommitted changes", Want: "a clean checkout", Got: "dirty",
-					Remedy: CodeSource.remedy()})
+					Remedy: CodeSource.Remedy()})
 				continue
 			}
 			d.examineFact(name, said, known, witnesses, slices.Contains(must, name))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/touchmark-go/touchmark/internal/safetext"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/provenance/release"
 )
@@ -87,6 +88,34 @@ func waivable(code Code) bool {
 		return true
 	}
 	return false
+}
+
+// Except drafts the exception with which v, a denial by p and no other policy, would
+// pass: it names every check that failed. Reason and Expires are left to fill in;
+// then those whom p names sign its Statement, all the same one.
+//
+// It is an error, and no exception is drafted, if v is no denial by p alone, if p
+// lets nobody make exceptions, or if a check failed that p does not let anybody waive.
+func (p *Policy) Except(v *Verdict) (*release.Exception, error) {
+	switch {
+	case v.Decision != Deny:
+		return nil, fmt.Errorf("exception: the verdict is %s, and one is made of a denial", v.Decision)
+	case len(v.Policies) != 1 || v.Policies[0].Digest != p.Digest():
+		return nil, fmt.Errorf("exception: the verdict is not by the policy %s alone", p.Name)
+	case p.Exceptions == nil:
+		return nil, fmt.Errorf("exception: the policy %s lets nobody make one: it has no exceptions", p.Name)
+	}
+	e := &release.Exception{Digest: v.Digest, Policy: p.Digest(), Environment: p.Environment}
+	for _, f := range v.Failed() {
+		if !waivable(f.Code) || !slices.Contains(p.Exceptions.Rules, f.Rule) {
+			return nil, fmt.Errorf("exception: %s at %s failed, and the policy %s lets nobody waive it: %s", f.Code, safetext.Show(f.Rule), p.Name, safetext.Show(f.Message))
+		}
+		c := release.WaivedCheck{Rule: f.Rule, Code: string(f.Code)}
+		if !slices.Contains(e.Checks, c) {
+			e.Checks = append(e.Checks, c)
+		}
+	}
+	return e, nil
 }
 
 // applyExceptions waives the checks that failed if one exception names every one

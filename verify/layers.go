@@ -124,7 +124,7 @@ func imageFault(ctx context.Context, err error) *Finding {
 		f.Code, f.Message, f.Want = CodeMalformedImage, "an image that cannot be believed", "a well-formed image"
 	}
 	if f.Remedy == "" {
-		f.Remedy = f.Code.remedy()
+		f.Remedy = f.Code.Remedy()
 	}
 	return f
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/touchmark-go/touchmark/internal/strictjson"
 )
@@ -28,14 +30,26 @@ func checkRef(pattern string) error {
 }
 
 // matchRef reports whether ref is as pattern says: * is any run of characters
-// but "/", everything else is exact. Linear in the length of ref.
+// that may stand there, but "/", everything else is exact. Linear in the length of ref.
 func matchRef(pattern, ref string) bool {
 	last := strings.LastIndexByte(pattern, '/') + 1
 	if len(ref) > maxName || len(ref) < last || ref[:last] != pattern[:last] {
 		return false
 	}
 	rest := ref[last:]
-	return rest != "" && !strings.Contains(rest, "/") && between(strings.Split(pattern[last:], "*"), rest)
+	return isRefName(rest) && between(strings.Split(pattern[last:], "*"), rest)
+}
+
+// isRefName reports whether the last segment of a ref is one that git would take
+// (git check-ref-format), and nothing in it is invisible: a star stands for such
+// and no other characters, whoever wrote the ref.
+func isRefName(s string) bool {
+	if s == "" || s[0] == '.' || strings.HasSuffix(s, ".") || strings.HasSuffix(s, ".lock") || strings.Contains(s, "..") || strings.Contains(s, "@{") {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return r == utf8.RuneError || !unicode.IsGraphic(r) || unicode.IsSpace(r) || strings.ContainsRune("/~^:?*[\\", r)
+	})
 }
 
 // between reports whether s is parts in their order, with anything between each

@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,14 +70,7 @@ func policyTrust(t testing.TB) *verify.Trust {
 	if err := json.Unmarshal(data, &doc); err != nil {
 		t.Fatal(err)
 	}
-	for name, p := range doc["principals"].(map[string]any) {
-		keys, _ := p.(map[string]any)["keys"].([]any)
-		for i, k := range keys {
-			k := k.(map[string]any)
-			k["pem"] = pemOf(seeded(name + " " + string(rune('0'+i))))
-			delete(k, "scheme") // the file shows an RSA key's; these are Ed25519
-		}
-	}
+	fillKeys(doc)
 	doc["ledger"].(map[string]any)["witnesses"].(map[string]any)["keys"] = []any{"w1", "w2", "w3"}
 	data, err = json.Marshal(doc)
 	if err != nil {
@@ -87,6 +81,19 @@ func policyTrust(t testing.TB) *verify.Trust {
 		t.Fatal(err)
 	}
 	return trust
+}
+
+// fillKeys writes real keys into the principals of a trust file that shows none:
+// the first one of alice is seeded("alice 0"), and so on.
+func fillKeys(doc map[string]any) {
+	for name, p := range doc["principals"].(map[string]any) {
+		keys, _ := p.(map[string]any)["keys"].([]any)
+		for i, k := range keys {
+			k := k.(map[string]any)
+			k["pem"] = pemOf(seeded(name + " " + string(rune('0'+i))))
+			delete(k, "scheme") // the file shows another key's; these are Ed25519
+		}
+	}
 }
 
 func policyFile(t testing.TB, name string) *verify.Policy {
@@ -289,6 +296,17 @@ func (s *scene) bom() {
 
 func (s *scene) decide(authority *authority, conditions verify.Conditions) *verify.Verdict {
 	s.t.Helper()
+	v := s.ready(authority, conditions)
+	verdict, err := v.Verify(s.t.Context(), s.request)
+	if (err == nil) != (verdict.Decision == verify.Allow) {
+		s.t.Errorf("decision %v with error %v", verdict.Decision, err)
+	}
+	return verdict
+}
+
+// ready completes the request, and makes who answers it.
+func (s *scene) ready(authority *authority, conditions verify.Conditions) *verify.Verifier {
+	s.t.Helper()
 	o := verify.Options{Authenticators: []verify.Authenticator{authority}, Conditions: conditions}
 	v, err := o.New(policyTrust(s.t), s.policy)
 	if err != nil {
@@ -305,11 +323,21 @@ func (s *scene) decide(authority *authority, conditions verify.Conditions) *veri
 	if s.view != nil {
 		s.request.Release = s.view
 	}
-	verdict, err := v.Verify(s.t.Context(), s.request)
-	if (err == nil) != (verdict.Decision == verify.Allow) {
-		s.t.Errorf("decision %v with error %v", verdict.Decision, err)
+	return v
+}
+
+// sign signs another body as a piece of the scene's evidence was signed.
+func (s *scene) sign(ctx context.Context, was *sign.Bundle, payloadType string, body []byte) (*sign.Bundle, error) {
+	by := append([]signed{{nil, s.signers, s.builder}}, s.statements...)[slices.Index(s.request.Evidence, was)]
+	var keys []sign.Signer
+	for _, name := range by.by {
+		keys = append(keys, signer{seeded(name)})
 	}
-	return verdict
+	b, err := sign.Payload(ctx, payloadType, body, keys...)
+	if err == nil && by.identity != nil {
+		by.identity(b)
+	}
+	return b, err
 }
 
 func scan(finished time.Time, scores ...string) map[string]any {
@@ -324,11 +352,29 @@ func scan(finished time.Time, scores ...string) map[string]any {
 	return map[string]any{"scanner": map[string]any{"uri": "https://scanner.example", "result": results}, "metadata": map[string]any{"scanFinishedOn": finished.Format(time.RFC3339)}}
 }
 
-func TestPolicies(t *testing.T) {
+const (
+	actions  = "https://token.actions.githubusercontent.com"
+	reusable = "https://github.com/acme/build/.github/workflows/go.yml@refs/tags/v2.3"
+)
+
+type layer = []imagetest.Entry
+
+// A yardstick makes what the five policies allow.
+type yardstick struct {
+	public      *authority
+	binary      []byte
+	byWorkflow  func(workflow string) func(*sign.Bundle)
+	base, clean layer // of an image: with a tool that the build leaves behind, and takes away
+	plain       string
+	program     layer
+	imageOf     func(claimed, platform string, layers ...layer) func(s *scene)
+
+	githubBinary, npm, image, twoPeople, airGapped func(*scene)
+}
+
+func newYardstick(t testing.TB) *yardstick {
 	public := newAuthority("public-good")
 	binary := testkit.GoBinary(t)
-	const actions = "https://token.actions.githubusercontent.com"
-	const reusable = "https://github.com/acme/build/.github/workflows/go.yml@refs/tags/v2.3"
 	byWorkflow := func(workflow string) func(*sign.Bundle) {
 		return func(b *sign.Bundle) {
 			public.certify(b, seeded("ephemeral"), verify.Identity{Issuer: actions, Workflow: workflow}, judged.Add(-time.Hour))
@@ -347,7 +393,6 @@ func TestPolicies(t *testing.T) {
 		s.signers, s.builder = []string{"ephemeral"}, byWorkflow(workflow)
 		s.attest("https://github.com/npm/attestation/tree/main/specs/publish/v0.1", map[string]any{"name": "pad", "version": "1.2.3"}, "npm 0")
 	}
-	type layer = []imagetest.Entry
 	plain := string(testkit.PlainGoBinary(t))
 	base := layer{{Name: "etc/os-release", Body: "ID=debian"}, {Name: "tmp/helper", Body: plain}} // a tool that the build leaves behind
 	clean := layer{{Name: ".wh.tmp"}}                                                             // and takes away
@@ -385,6 +430,14 @@ func TestPolicies(t *testing.T) {
 		ledger(s, "prod", 48*time.Hour, 24*time.Hour)
 		s.view.status.Authors = []string{"bob's deputy"}
 	}
+	return &yardstick{public, binary, byWorkflow, base, clean, plain, program, imageOf, githubBinary, npm, image, twoPeople, airGapped}
+}
+
+func TestPolicies(t *testing.T) {
+	y := newYardstick(t)
+	public, binary, byWorkflow, imageOf := y.public, y.binary, y.byWorkflow, y.imageOf
+	base, clean, plain, program := y.base, y.clean, y.plain, y.program
+	githubBinary, npm, image, twoPeople, airGapped := y.githubBinary, y.npm, y.image, y.twoPeople, y.airGapped
 	set := func(build func(*provenance.Build)) func(*scene) { return func(s *scene) { build(s.build) } }
 	param := func(b *provenance.Build, name string) map[string]any {
 		return b.BuildDefinition.ExternalParameters[name].(map[string]any)

@@ -187,8 +187,8 @@ func (l *loader) provenance(in *provenanceFile) (ProvenanceRule, error) {
 		}
 	}
 	for i, t := range in.Types {
-		if t != provenance.SLSAProvenanceV1 && t != provenance.SLSAProvenanceV02 {
-			return rule, l.errorf(fmt.Sprintf("%s/types/%d", at, i), "%q is no provenance that can be read: want %q or %q", t, provenance.SLSAProvenanceV1, provenance.SLSAProvenanceV02)
+		if t != provenance.SLSAProvenanceV1 && t != provenance.SLSAProvenanceV02 && t != provenance.SLSAProvenanceV01 {
+			return rule, l.errorf(fmt.Sprintf("%s/types/%d", at, i), "%q is no provenance that can be read: want %q, %q or %q", t, provenance.SLSAProvenanceV1, provenance.SLSAProvenanceV02, provenance.SLSAProvenanceV01)
 		}
 	}
 	var err error

@@ -70,8 +70,7 @@ func (r PolicyReader) Read(ctx context.Context, bundles ...*sign.Bundle) (*Polic
 		}
 		u.id = b.ID()
 	}
-	left := maxSpent
-	u.authenticate(ctx, x, r.Authenticators, at, &left)
+	u.authenticate(ctx, x, r.Authenticators, at, &purse{left: maxSpent})
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

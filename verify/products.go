@@ -170,6 +170,15 @@ func (t *Trust) compileReleases(l *loader, x *trustIndex) error {
 	if out.Revokers, err = x.everyone(l, "/revokers", t.Revokers); err != nil {
 		return err
 	}
+	if t.Auditors.Of != nil {
+		for _, g := range t.Auditors.groups() {
+			set, err := x.group(l, "/auditors", g.Of)
+			if err != nil {
+				return err
+			}
+			out.Auditors = append(out.Auditors, release.Quorum{AtLeast: g.AtLeast, Of: sortedKeys(set)})
+		}
+	}
 	for _, name := range sortedKeys(t.Products) {
 		at := "/products/" + strictjson.EscapePointer(name)
 		rules, err := x.rules(l, at, t.Products[name])

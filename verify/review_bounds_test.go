@@ -42,7 +42,7 @@ func TestPathCode(t *testing.T) {
 	if err := os.Symlink("nowhere", filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	if _, f := File(dir).read(t.Context(), nil, false); f == nil || f.Code != CodePath {
+	if _, f := File(dir).read(t.Context(), nil, false, nil); f == nil || f.Code != CodePath {
 		t.Errorf("a folder with a link in it: %+v, want path", f)
 	}
 }
@@ -104,18 +104,18 @@ func TestSpentIsBounded(t *testing.T) {
 		{"junk before", 10, 10, []sign.Signature{{Sig: []byte("junk")}, {Sig: []byte("junk")}, good}, true},
 	} {
 		b.Signatures, b.Origin = c.signatures, ""
-		u, left := &unit{bundles: []*sign.Bundle{b}}, c.left
-		u.authenticate(t.Context(), x, nil, time.Now(), &left)
-		if spent := c.left - left; spent != c.spends || (len(u.signatories) == 1) != c.counts || u.limit != (c.name == "nothing left" || c.name == "junk before") {
+		u, own := &unit{bundles: []*sign.Bundle{b}}, &purse{left: c.left}
+		u.authenticate(t.Context(), x, nil, time.Now(), own)
+		if spent := c.left - own.left; spent != c.spends || (len(u.signatories) == 1) != c.counts || u.limit != (c.name == "nothing left" || c.name == "junk before") {
 			t.Errorf("%s: %d spent, %d signatories, limit %v", c.name, spent, len(u.signatories), u.limit)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	b.Signatures = []sign.Signature{blind}
-	u, left := &unit{bundles: []*sign.Bundle{b}}, 100
-	if u.authenticate(ctx, x, nil, time.Now(), &left); left != 100 {
-		t.Errorf("%d spent after the end of the context", 100-left)
+	u, own := &unit{bundles: []*sign.Bundle{b}}, &purse{left: 100}
+	if u.authenticate(ctx, x, nil, time.Now(), own); own.left != 100 {
+		t.Errorf("%d spent after the end of the context", 100-own.left)
 	}
 }
 

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -189,7 +188,7 @@ func (t *takenBack) builder(b *provenance.Build, trusted, at time.Time) *takenBa
 // back; nil if neither.
 func (t *takenBack) content(digests provenance.DigestSet, units []*unit, status *release.Status) *Finding {
 	for _, r := range t.all {
-		f := &Finding{Code: CodeRevoked, Status: Failed, Evidence: r.unit.origin(), Got: r.String(), Remedy: CodeRevoked.remedy()}
+		f := &Finding{Code: CodeRevoked, Status: Failed, Evidence: r.unit.origin(), Got: r.String(), Remedy: CodeRevoked.Remedy()}
 		switch {
 		case !r.named:
 		case r.Kind == release.Erase && provenance.Set(r.Digest).Match(digests) == provenance.Matched:
@@ -218,21 +217,21 @@ func isReleased(u *unit, id provenance.Digest) bool {
 // sortedNotes are the revocations that count for nothing, as evidence that was
 // set aside.
 func (t *takenBack) sortedNotes() []Finding {
-	slices.SortStableFunc(t.noted, func(a, b Finding) int {
-		return cmp.Or(compareOrigins(a.Evidence, b.Evidence), strings.Compare(a.Message, b.Message))
-	})
-	return setAside(slices.Compact(t.noted))
+	return setAside(sortedOnce(t.noted))
 }
 
 // authenticateAll finds out who signed each unit, revocations first: what they
 // say of keys counts for all others.
 func (v *Verifier) authenticateAll(ctx context.Context, units []*unit, at time.Time) (*takenBack, *Finding) {
-	left := maxSpent
+	spent := &purse{left: maxSpent, shared: v.budget}
 	one := func(u *unit) *Finding {
 		if err := ctx.Err(); err != nil {
 			return &Finding{Code: CodeCanceled, Status: Failed, Message: err.Error()}
 		}
-		u.authenticate(ctx, v.trust, v.authenticators, at, &left)
+		u.authenticate(ctx, v.trust, v.authenticators, at, spent)
+		if spent.empty {
+			return overBudget("a signature to be checked")
+		}
 		if len(u.signatories) > 0 {
 			u.statement, u.parseErr = provenance.Parse(u.bundles[0].UnverifiedPayload())
 		}

@@ -5,10 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
+	"github.com/touchmark-go/touchmark/internal/safetext"
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
@@ -26,7 +24,7 @@ func (v *Verdict) String() string {
 			continue
 		}
 		checks++
-		word := string(f.Code)
+		word := safetext.Show(string(f.Code))
 		switch {
 		case f.Status == Passed && !seen[word]:
 			passed = append(passed, word)
@@ -34,12 +32,12 @@ func (v *Verdict) String() string {
 		case f.Status == Waived && f.Exception != nil:
 			excepted = append(excepted, f)
 		case f.Status == Waived:
-			waived = append(waived, word+" ("+show(f.Rule)+")")
+			waived = append(waived, word+" ("+safetext.Show(f.Rule)+")")
 		}
 	}
-	what := show(v.Artifact)
+	what := safetext.Show(v.Artifact)
 	if v.Environment != "" {
-		what += " for " + show(v.Environment)
+		what += " for " + safetext.Show(v.Environment)
 	}
 	switch v.Decision {
 	case Allow:
@@ -55,20 +53,20 @@ func (v *Verdict) String() string {
 	for i, f := range failed {
 		where := ""
 		if f.Rule != "" {
-			where = " (" + show(f.Rule) + ")"
+			where = " (" + safetext.Show(f.Rule) + ")"
 		}
-		fmt.Fprintf(&b, "%d %s  %s%s\n", i+1, f.Code, show(f.Message), where)
+		fmt.Fprintf(&b, "%d %s  %s%s\n", i+1, safetext.Show(string(f.Code)), safetext.Show(f.Message), where)
 		if f.Want != "" || f.Got != "" {
-			fmt.Fprintf(&b, "    want %s   got %s", show(orNothing(f.Want)), show(orNothing(f.Got)))
+			fmt.Fprintf(&b, "    want %s   got %s", safetext.Show(orNothing(f.Want)), safetext.Show(orNothing(f.Got)))
 			if f.Evidence != "" {
-				fmt.Fprintf(&b, " (%s)", show(f.Evidence))
+				fmt.Fprintf(&b, " (%s)", safetext.Show(f.Evidence))
 			}
 			b.WriteByte('\n')
 		} else if f.Evidence != "" {
-			fmt.Fprintf(&b, "    in   %s\n", show(f.Evidence))
+			fmt.Fprintf(&b, "    in   %s\n", safetext.Show(f.Evidence))
 		}
 		if f.Remedy != "" {
-			fmt.Fprintf(&b, "    do   %s\n", show(f.Remedy))
+			fmt.Fprintf(&b, "    do   %s\n", safetext.Show(f.Remedy))
 		}
 	}
 	for i, f := range noted {
@@ -77,15 +75,15 @@ func (v *Verdict) String() string {
 			break
 		}
 		if f.Evidence == "" {
-			fmt.Fprintf(&b, "noted %s: %s\n", f.Code, show(f.Message))
+			fmt.Fprintf(&b, "noted %s: %s\n", safetext.Show(string(f.Code)), safetext.Show(f.Message))
 			continue
 		}
-		fmt.Fprintf(&b, "set aside %s: %s %s\n", show(f.Evidence), f.Code, show(f.Message))
+		fmt.Fprintf(&b, "set aside %s: %s %s\n", safetext.Show(f.Evidence), safetext.Show(string(f.Code)), safetext.Show(f.Message))
 	}
 	for _, f := range excepted {
-		fmt.Fprintf(&b, "EXCEPTION %s  %s (%s)\n", f.Code, show(f.Message), show(f.Rule))
-		fmt.Fprintf(&b, "    want %s   got %s\n", show(orNothing(f.Want)), show(orNothing(f.Got)))
-		fmt.Fprintf(&b, "    by   %s until %s (%s): %s\n", show(strings.Join(f.Exception.By, ", ")), f.Exception.Until.UTC().Format(time.RFC3339), show(f.Exception.Evidence), show(f.Exception.Reason))
+		fmt.Fprintf(&b, "EXCEPTION %s  %s (%s)\n", safetext.Show(string(f.Code)), safetext.Show(f.Message), safetext.Show(f.Rule))
+		fmt.Fprintf(&b, "    want %s   got %s\n", safetext.Show(orNothing(f.Want)), safetext.Show(orNothing(f.Got)))
+		fmt.Fprintf(&b, "    by   %s until %s (%s): %s\n", safetext.Show(strings.Join(f.Exception.By, ", ")), f.Exception.Until.UTC().Format(time.RFC3339), safetext.Show(f.Exception.Evidence), safetext.Show(f.Exception.Reason))
 	}
 	if len(waived) > 0 {
 		fmt.Fprintf(&b, "%d waived: %s\n", len(waived), strings.Join(waived, " "))
@@ -96,9 +94,9 @@ func (v *Verdict) String() string {
 	}
 	var by []string
 	for _, p := range v.Policies {
-		by = append(by, fmt.Sprintf("policy %s v%d %s", show(p.Name), p.Version, short(p.Digest)))
+		by = append(by, fmt.Sprintf("policy %s v%d %s", safetext.Show(p.Name), p.Version, short(p.Digest)))
 		if p.SignedBy != "" {
-			by[len(by)-1] += " signed by " + show(p.SignedBy)
+			by[len(by)-1] += " signed by " + safetext.Show(p.SignedBy)
 		}
 	}
 	if !v.Trust.Digest.IsZero() {
@@ -107,57 +105,13 @@ func (v *Verdict) String() string {
 	by = append(by, "at "+v.At.UTC().Format(time.RFC3339))
 	fmt.Fprintf(&b, "by %s\n", strings.Join(by, ", "))
 	if v.LastGood != nil {
-		fmt.Fprintf(&b, "last good in %s: %s %s\n", show(v.Environment), show(v.LastGood.Name), v.LastGood.Digest)
+		fmt.Fprintf(&b, "last good in %s: %s %s\n", safetext.Show(v.Environment), safetext.Show(v.LastGood.Name), v.LastGood.Digest)
 	}
 	return b.String()
 }
 
 // maxNoted bounds how much evidence that was set aside the text lists.
 const maxNoted = 10
-
-// escapeUnprintable escapes in JSON what [show] escapes in text: terminals also
-// obey control characters beyond ASCII, and text can be turned around.
-func escapeUnprintable(data []byte) []byte {
-	var out []byte
-	for i, r := range string(data) {
-		switch {
-		case r != 0x7f && (r < 0x80 || unicode.IsPrint(r)):
-			if out != nil {
-				out = utf8.AppendRune(out, r)
-			}
-			continue
-		case out == nil:
-			out = slices.Clone(data[:i])
-		}
-		for _, unit := range utf16.AppendRune(nil, r) {
-			out = fmt.Appendf(out, "\\u%04x", unit)
-		}
-	}
-	if out == nil {
-		return data
-	}
-	return out
-}
-
-// show makes a string safe to print on a terminal and in a log: what does not
-// print, mark or reorder text is escaped, and what is long is cut.
-func show(s string) string {
-	const most = 300
-	clean := true
-	for i, r := range s {
-		if i > most || !unicode.IsPrint(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
-			clean = false
-			break
-		}
-	}
-	if clean {
-		return s
-	}
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return fmt.Sprintf("%+q", s)
-}
 
 // ascii shows what should be plain text: a letter that only looks like another
 // one is escaped, so that two names which differ look different.

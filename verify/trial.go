@@ -215,13 +215,23 @@ func akin(a, b string) bool {
 // is read once: strangers choose how large it is.
 func claimedType(u *unit) string {
 	if u.claimed == nil {
-		var payload struct {
-			PredicateType string `json:"predicateType"`
+		claimed := ""
+		scan := strictjson.NewScanner(u.bundles[0].UnverifiedPayload())
+		err := scan.Object(func(name []byte) error {
+			switch {
+			case string(name) == "predicateType" && scan.Kind() == '"':
+				text, err := scan.String()
+				claimed = string(text)
+				return err
+			case strings.EqualFold("predicateType", string(name)):
+				return scan.FailName("want \"predicateType\" and a string")
+			}
+			return scan.Skip()
+		})
+		if err != nil || scan.End() != nil {
+			claimed = ""
 		}
-		if strictjson.Unmarshal(u.bundles[0].UnverifiedPayload(), &payload) != nil {
-			payload.PredicateType = ""
-		}
-		u.claimed = &payload.PredicateType
+		u.claimed = &claimed
 	}
 	return *u.claimed
 }

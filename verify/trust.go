@@ -37,6 +37,7 @@ type Trust struct {
 	SumDBs      []string             // keys of Go checksum databases, "NAME+HASH+KEY" as in GOSUMDB; several of one name are all good
 	Revokers    []string             // names of principals and roles that may revoke anything in the ledger
 	Products    map[string]Product   // whose releases the ledger keeps, by name
+	Auditors    Quorum               // who together say what is in the ledger to those who cannot read it; zero is nobody
 
 	made *trustIndex // of what ParseTrust read; believed only while the digest is still that
 }
@@ -126,6 +127,7 @@ type trustFile struct {
 	Revokers    []string                   `json:"revokers,omitempty"`
 	Products    map[string]productFile     `json:"products,omitempty"`
 	SumDBs      []string                   `json:"sumdbs,omitempty"`
+	Auditors    json.RawMessage            `json:"auditors,omitempty"`
 	Policies    map[string]json.RawMessage `json:"policies,omitempty"`
 }
 
@@ -147,12 +149,17 @@ func ParseTrust(data []byte) (*Trust, error) {
 		return nil, l.errorf("/schema", "%q is not the schema of a trust file: want %q", in.Schema, TrustSchema)
 	}
 	t := &Trust{Version: in.Version, Expires: in.Expires, Authorities: in.Authorities, Principals: in.Principals, Roles: in.Roles, Ledger: in.Ledger, Revokers: in.Revokers, SumDBs: in.SumDBs}
-	if in.Root != nil {
-		q, err := l.quorum("/root", in.Root, false)
-		if err != nil {
-			return nil, err
+	for _, q := range []struct {
+		at   string
+		data json.RawMessage
+		to   *Quorum
+	}{{"/root", in.Root, &t.Root}, {"/auditors", in.Auditors, &t.Auditors}} {
+		if q.data != nil {
+			var err error
+			if *q.to, err = l.quorum(q.at, q.data, false); err != nil {
+				return nil, err
+			}
 		}
-		t.Root = q
 	}
 	for _, name := range sortedKeys(in.Policies) {
 		q, err := l.quorum("/policies/"+strictjson.EscapePointer(name), in.Policies[name], false)
@@ -199,10 +206,15 @@ func (t *Trust) Marshal() []byte {
 		principals[name] = p
 	}
 	out := trustFile{Schema: TrustSchema, Version: t.Version, Expires: t.Expires.UTC(), Authorities: t.Authorities, Principals: principals, Roles: t.Roles, Ledger: t.Ledger, Revokers: t.Revokers, Products: productFiles(t.Products), SumDBs: t.SumDBs}
-	if t.Root.Of != nil {
-		var err error
-		if out.Root, err = json.Marshal(t.Root); err != nil {
-			return nil
+	for _, q := range []struct {
+		quorum Quorum
+		to     *json.RawMessage
+	}{{t.Root, &out.Root}, {t.Auditors, &out.Auditors}} {
+		if q.quorum.Of != nil {
+			var err error
+			if *q.to, err = json.Marshal(q.quorum); err != nil {
+				return nil
+			}
 		}
 	}
 	for name, q := range t.Policies {

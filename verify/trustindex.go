@@ -24,6 +24,7 @@ type trustIndex struct {
 	principals map[string]*principal
 	roles      map[string][]string
 	root       Quorum
+	auditors   Quorum
 	policies   map[string]Quorum // who signs the policy of a name
 	ledger     *Ledger
 	sumDBs     []note.Verifier
@@ -53,7 +54,7 @@ type trustedKey struct {
 // compile checks everything about t and makes it ready.
 func (t *Trust) compile(l *loader) (*trustIndex, error) {
 	x := &trustIndex{expires: t.Expires, byID: map[string]*trustedKey{}, principals: map[string]*principal{}, roles: map[string][]string{},
-		root: t.Root.clone(), policies: map[string]Quorum{}}
+		root: t.Root.clone(), auditors: t.Auditors.clone(), policies: map[string]Quorum{}}
 	if t.Version < 1 {
 		return nil, l.errorf("/version", "version must be there and at least 1")
 	}
@@ -110,9 +111,14 @@ func (t *Trust) compile(l *loader) (*trustIndex, error) {
 		}
 		x.roles[role] = slices.Clone(t.Roles[role])
 	}
-	if t.Root.Of != nil {
-		if _, err := x.resolve(l, "/root", t.Root); err != nil {
-			return nil, err
+	for _, q := range []struct {
+		at string
+		Quorum
+	}{{"/root", t.Root}, {"/auditors", t.Auditors}} {
+		if q.Of != nil {
+			if _, err := x.resolve(l, q.at, q.Quorum); err != nil {
+				return nil, err
+			}
 		}
 	}
 	var err error
@@ -299,5 +305,5 @@ func (x *trustIndex) expired(at time.Time) *Finding {
 		return nil
 	}
 	return &Finding{Code: CodeExpiredTrust, Status: Failed, Rule: "trust:/expires", Message: "the trust file is past its time",
-		Want: "before " + x.expires.UTC().Format(time.RFC3339), Got: at.UTC().Format(time.RFC3339), Remedy: CodeExpiredTrust.remedy()}
+		Want: "before " + x.expires.UTC().Format(time.RFC3339), Got: at.UTC().Format(time.RFC3339), Remedy: CodeExpiredTrust.Remedy()}
 }

@@ -132,7 +132,7 @@ func unreadable(b *sign.Bundle) Finding {
 	case authenticatorCode(b.Err) != CodeSignature: // who made the bundle says what it is
 		code = authenticatorCode(b.Err)
 	}
-	return Finding{Code: code, Status: Failed, Evidence: b.Origin, Message: b.Err.Error(), Remedy: code.remedy()}
+	return Finding{Code: code, Status: Failed, Evidence: b.Origin, Message: b.Err.Error(), Remedy: code.Remedy()}
 }
 
 // unsigned is the finding that nobody known signed the unit.
@@ -158,7 +158,7 @@ func (u *unit) unsigned(rule string) Finding {
 		f.Message, f.Got = "nobody signed it", "no signature"
 	}
 	if f.Remedy == "" {
-		f.Remedy = f.Code.remedy()
+		f.Remedy = f.Code.Remedy()
 	}
 	return f
 }

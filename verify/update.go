@@ -80,25 +80,46 @@ func rootSigned(x *trustIndex, b *sign.Bundle, at time.Time) error {
 	if x.root.AtLeast < 1 {
 		return errors.New("the trust file names no root, so nobody may replace it")
 	}
-	root, err := x.resolve(&loader{code: CodeTrustInvalid}, "/root", x.root)
+	return x.signedBy(x.root, b, at)
+}
+
+// SignedByAuditors reports whether t's auditors signed b, enough of them, as of
+// at, whatever b says: the states and known-good files of a ledger are signed so.
+// The caller compares PayloadType and content, and whether t has expired.
+func (t *Trust) SignedByAuditors(b *sign.Bundle, at time.Time) error {
+	x, err := t.index()
+	if err != nil {
+		return err
+	}
+	if b == nil || b.Err != nil || !signedAs(b) {
+		return errors.New("no bundle that can be read")
+	}
+	if x.auditors.AtLeast < 1 {
+		return errors.New("the trust file names no auditors, so nobody may say what is in the ledger")
+	}
+	return x.signedBy(x.auditors, b, at)
+}
+
+// signedBy wants a quorum over b.
+func (x *trustIndex) signedBy(q Quorum, b *sign.Bundle, at time.Time) error {
+	set, err := x.resolve(&loader{code: CodeTrustInvalid}, "", q)
 	if err != nil {
 		return err
 	}
 	u := &unit{id: b.ID(), bundles: []*sign.Bundle{b}}
-	left := maxSpent
-	u.authenticate(context.Background(), x, nil, at, &left) // without authenticators nothing waits
+	u.authenticate(context.Background(), x, nil, at, &purse{left: maxSpent}) // without authenticators nothing waits
 	var counted []string
 	for _, s := range u.sorted() {
-		if root[s.Principal] {
+		if set[s.Principal] {
 			counted = append(counted, s.Principal)
 		}
 	}
-	if x.seated(x.root, counted) < x.root.need() {
+	if x.seated(q, counted) < q.need() {
 		got := strings.Join(counted, ", ")
 		for _, r := range u.refusals {
 			got = strings.Trim(got+"; "+r.message, "; ")
 		}
-		return fmt.Errorf("signed by %q, want %s", got, x.root)
+		return fmt.Errorf("signed by %q, want %s", got, q)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/touchmark-go/touchmark/internal/safetext"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/provenance/release"
 )
@@ -127,6 +128,25 @@ func (v *Verdict) Failed() []Finding {
 	return failed
 }
 
+// buildLevel begins a level of SLSA's build track.
+const buildLevel = "SLSA_BUILD_LEVEL_"
+
+// Level is the level of SLSA's build track that was verified, as SLSA writes it
+// ("SLSA_BUILD_LEVEL_2"): the one that trust holds the builder to, if a policy
+// wanted one and it was reached. Else it is empty.
+func (v *Verdict) Level() string {
+	for _, f := range v.Findings {
+		_, rule, several := strings.Cut(f.Rule, "#")
+		if !several {
+			rule = f.Rule
+		}
+		if f.Code == CodeLevel && f.Status == Passed && rule == "/provenance/level" {
+			return f.Got
+		}
+	}
+	return ""
+}
+
 // An Error says that the answer is not yes. The Verdict says whether it is
 // [Deny] or [Undecided], and why; it is never nil.
 type Error struct{ Verdict *Verdict }
@@ -136,12 +156,12 @@ func (e *Error) Error() string {
 	v := e.Verdict
 	failed := v.Failed()
 	if len(failed) == 0 {
-		return fmt.Sprintf("%s: %s", strings.ToLower(v.Decision.String()), show(v.Artifact))
+		return fmt.Sprintf("%s: %s", strings.ToLower(v.Decision.String()), safetext.Show(v.Artifact))
 	}
 	f := failed[0]
-	s := fmt.Sprintf("%s: %s: %s: %s", strings.ToLower(v.Decision.String()), show(v.Artifact), f.Code, show(f.Message))
+	s := fmt.Sprintf("%s: %s: %s: %s", strings.ToLower(v.Decision.String()), safetext.Show(v.Artifact), safetext.Show(string(f.Code)), safetext.Show(f.Message))
 	if f.Want != "" || f.Got != "" {
-		s += fmt.Sprintf(" (want %s, got %s)", show(f.Want), show(f.Got))
+		s += fmt.Sprintf(" (want %s, got %s)", safetext.Show(f.Want), safetext.Show(f.Got))
 	}
 	if n := len(failed) - 1; n > 0 {
 		s += fmt.Sprintf(" and %d more", n)
@@ -208,5 +228,5 @@ func (v *Verdict) MarshalJSON() ([]byte, error) {
 		out.LastGood = &lastGood{v.LastGood.Name, v.LastGood.Digest}
 	}
 	data, err := json.Marshal(out)
-	return escapeUnprintable(data), err
+	return safetext.EscapeJSON(data), err
 }

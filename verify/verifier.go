@@ -28,6 +28,9 @@ type Options struct {
 	// of a policy on evidence that there is, and for nothing that is deployed. Zero
 	// is off.
 	InsecureApprovedAs provenance.Digest
+	// Budget is what all who share it may spend together. If nil, each call is
+	// bound by the documented limits alone.
+	Budget *Budget
 }
 
 // Conditions compiles the Where of a rule, over predicates of its Type or of the
@@ -43,7 +46,8 @@ type Condition func(predicate json.RawMessage) (bool, error)
 
 // A Verifier decides by one Trust and one or more policies, all of which must
 // allow. It never changes and may be used concurrently; it fetches nothing and
-// keeps no answer.
+// keeps no answer: only identical questions that are asked at the same time share
+// one, see [Verifier.Verify].
 type Verifier struct {
 	trust          *trustIndex
 	policies       []*compiled
@@ -51,6 +55,8 @@ type Verifier struct {
 	pkg            pattern // the package that the policies are for, if any has one
 	environment    string  // their environment, if any has one
 	asksLedger     bool
+	budget         *Budget
+	flights        *flights
 }
 
 // AsksLedger reports whether one of the policies asks a ledger, so that a
@@ -102,7 +108,7 @@ func (o Options) New(trust *Trust, policies ...*Policy) (*Verifier, error) {
 	if len(policies) == 0 {
 		return nil, &ConfigError{Code: CodePolicyInvalid, Msg: "no policy: nothing would be accepted"}
 	}
-	v := &Verifier{trust: index, authenticators: slices.Clone(o.Authenticators)}
+	v := &Verifier{trust: index, authenticators: slices.Clone(o.Authenticators), budget: o.Budget, flights: new(flights)}
 	for _, p := range policies {
 		c, err := o.compile(index, p)
 		if err != nil {
@@ -283,10 +289,28 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // Verify decides. The error is nil if, and only if, the decision is [Allow];
 // else it is an [*Error]. The verdict is never nil.
+//
+// A question that is asked again while it is being answered gets the same answer
+// if nothing that decides differs, the bytes of the evidence included, and if the
+// artifact is read after the second question came; the instant of two that are
+// asked as of now may be up to a second old. A call that is canceled takes no
+// other along. Nothing is kept beyond that.
 func (v *Verifier) Verify(ctx context.Context, r Request) (*Verdict, error) {
-	verdict, artifact, err := v.decide(ctx, r, false)
+	if v == nil || v.flights == nil {
+		return v.verify(ctx, r, nil)
+	}
+	var head release.Head
+	if v.asksLedger && r.Release != nil {
+		head = r.Release.Head()
+	}
+	return v.flights.fly(ctx, &r, head, func(reads func()) (*Verdict, error) { return v.verify(ctx, r, reads) })
+}
+
+// verify is Verify alone. Reads is called before the artifact is read.
+func (v *Verifier) verify(ctx context.Context, r Request, reads func()) (*Verdict, error) {
+	verdict, artifact, err := v.decide(ctx, r, reads)
 	if cerr := artifact.Close(); err == nil && cerr != nil {
-		verdict.Findings = append(verdict.Findings, Finding{Code: CodeTransport, Status: Failed, Message: cerr.Error(), Remedy: CodeTransport.remedy()})
+		verdict.Findings = append(verdict.Findings, Finding{Code: CodeTransport, Status: Failed, Message: cerr.Error(), Remedy: CodeTransport.Remedy()})
 		return verdict.result()
 	}
 	return verdict, err
@@ -297,9 +321,9 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (*Verdict, error) {
 // fails if the artifact changed since. The handle is nil if the decision is not
 // Allow; the error is then an [*Error] with the verdict.
 func (v *Verifier) Open(ctx context.Context, r Request) (*Handle, error) {
-	verdict, artifact, err := v.decide(ctx, r, true)
+	verdict, artifact, err := v.decide(ctx, r, nil)
 	if err == nil && artifact.content == nil {
-		verdict.Findings = append(verdict.Findings, Finding{Code: CodeRequest, Status: Failed, Message: "only a file or content can be opened", Want: "File or Content", Got: verdict.Artifact, Remedy: CodeRequest.remedy()})
+		verdict.Findings = append(verdict.Findings, Finding{Code: CodeRequest, Status: Failed, Message: "only a file or content can be opened", Want: "File or Content", Got: verdict.Artifact, Remedy: CodeRequest.Remedy()})
 		_, err = verdict.result()
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package cel
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
@@ -22,8 +23,10 @@ type bulk struct {
 const accumulator = "@result"
 
 // measure finds what is dear in a checked expression, and refuses what could not
-// be bounded: a regular expression that a predicate brings along, and texts and
-// lists that are joined to longer ones.
+// be bounded: a regular expression that a predicate brings along, loops in loops in
+// loops, and texts and lists that are joined to longer ones. It also refuses what
+// would be an error whatever the predicate: a pattern, time or duration, written in
+// the expression, that is none.
 func measure(checked *ast.AST) (bulk, error) {
 	b := bulk{texts: map[string]int{}}
 	var err error
@@ -52,6 +55,15 @@ func measure(checked *ast.AST) (bulk, error) {
 				b.texts[member] = bytes
 			}
 		}
+		invalid := func(arg ast.Expr) {
+			at := checked.SourceInfo().GetStartLocation(arg.ID())
+			refuse("%d:%d: invalid %s argument", at.Line(), at.Column()+1, call.FunctionName())
+		}
+		converts := func(to *types.Type) {
+			if arg := args[0]; arg.Kind() == ast.LiteralKind && types.IsError(arg.AsLiteral().ConvertToType(to)) {
+				invalid(arg)
+			}
+		}
 		switch call.FunctionName() {
 		case overloads.Matches:
 			search(8)
@@ -59,6 +71,8 @@ func measure(checked *ast.AST) (bulk, error) {
 				refuse("matches: the pattern must be written in the expression")
 			} else if text, ok := pattern.AsLiteral().Value().(string); !ok || len(text) > maxPattern {
 				refuse("matches: want a pattern of at most %d bytes", maxPattern)
+			} else if _, err := regexp.Compile(text); err != nil {
+				invalid(pattern)
 			}
 		case operators.Add:
 			switch checked.GetType(e.ID()).Kind() {
@@ -70,8 +84,14 @@ func measure(checked *ast.AST) (bulk, error) {
 			default:
 				refuse("texts, and what may be texts, cannot be joined: to add numbers, write int() or double() around them")
 			}
-		case overloads.Contains, overloads.Size, overloads.TypeConvertInt, overloads.TypeConvertDouble, overloads.TypeConvertString, overloads.TypeConvertTimestamp, overloads.TypeConvertDuration:
+		case overloads.Contains, overloads.Size, overloads.TypeConvertInt, overloads.TypeConvertDouble, overloads.TypeConvertString:
 			search(256)
+		case overloads.TypeConvertTimestamp:
+			search(256)
+			converts(types.TimestampType)
+		case overloads.TypeConvertDuration:
+			search(256)
+			converts(types.DurationType)
 		case operators.In:
 			b.lists = b.lists || args[1].Kind() != ast.ListKind && kind(1) != types.MapKind
 		case operators.Equals, operators.NotEquals:
@@ -83,6 +103,18 @@ func measure(checked *ast.AST) (bulk, error) {
 			}
 		}
 	}))
+	loops := ast.MatchDescendants(ast.NavigateAST(checked), ast.KindMatcher(ast.ComprehensionKind))
+	for _, loop := range loops {
+		depth := 1
+		for holder, in := loop.Parent(); in; holder, in = holder.Parent() {
+			if holder.Kind() == ast.ComprehensionKind {
+				depth++
+			}
+		}
+		if depth > maxLoops {
+			refuse("loops deeper in each other than the nesting limit of %d", maxLoops)
+		}
+	}
 	return b, err
 }
 

@@ -1,16 +1,13 @@
 package cel
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 
-	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/env"
-	"cel.dev/cel-go/common/operators"
-	"cel.dev/cel-go/common/overloads"
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/interpreter"
 
 	"github.com/touchmark-go/touchmark/internal/shape"
@@ -76,10 +73,9 @@ func shapeOf(rule verify.AttestationRule) (*shape.Shape, error) {
 	return shape.Parse(rule.Fields)
 }
 
-// A compiled is a checked expression, and what makes a turn of its loops dear.
+// A compiled is a planned expression, and what makes a turn of its loops dear.
 type compiled struct {
-	env *cel.Env
-	ast *cel.Ast
+	program interpreter.InterpretableV2
 	bulk
 }
 
@@ -88,87 +84,34 @@ func compile(s *shape.Shape, expression string) (*compiled, error) {
 	if len(expression) > MaxExpression {
 		return nil, fmt.Errorf("an expression of %d bytes: want at most %d", len(expression), MaxExpression)
 	}
-	types := &provider{names: map[*shape.Shape]string{}, objects: map[string]*shape.Shape{}}
-	e, err := cel.NewCustomEnv(
-		cel.StdLib(cel.StdLibSubset(subset())),
-		cel.CustomTypeProvider(types),
-		cel.Variable("predicate", types.typeOf(s)),
-		cel.CrossTypeNumericComparisons(true),
-		cel.DefaultUTCTimeZone(true),
-		cel.EnableHiddenAccumulatorName(true),
-		cel.ParserExpressionSizeLimit(MaxExpression),
-		cel.ParserRecursionLimit(maxDepth),
-		cel.ParserErrorRecoveryLimit(1),
-		cel.ExpressionNodeLimit(maxNodes),
-		cel.RegexProgramSizeLimit(maxProgram),
-		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateDurationLiterals(), cel.ValidateComprehensionNestingLimit(maxLoops)),
-	)
+	source := common.NewTextSource(expression)
+	parsed, err := parse(source)
 	if err != nil {
 		return nil, err
 	}
-	checked, issues := e.Compile(expression)
-	if err := issues.Err(); err != nil {
-		return nil, errors.New(oneLine(err.Error()))
-	}
-	if !checked.OutputType().IsExactType(cel.BoolType) {
-		return nil, fmt.Errorf("the expression is a %s: want a bool", checked.OutputType())
-	}
-	c := &compiled{env: e, ast: checked}
-	if c.bulk, err = measure(checked.NativeRep()); err != nil {
+	provided := &provider{names: map[*shape.Shape]string{}, objects: map[string]*shape.Shape{}}
+	checked, err := check(parsed, source, provided, provided.typeOf(s))
+	if err != nil {
 		return nil, err
 	}
-	_, err = c.program(1)
-	return c, err
-}
-
-// program plans an evaluation whose loops take so many turns at most. CEL's own
-// tracking of costs is not used: it takes time that grows with the square of what
-// it tracks.
-func (c *compiled) program(turns uint) (cel.Program, error) {
-	return c.env.Program(c.ast, cel.InterruptCheckFrequency(turns), cel.OptimizeRegex(interpreter.MatchesRegexOptimization), cel.EvalOptions(cel.OptOptimize))
-}
-
-// subset is what an expression may call: operators, loops, and functions of
-// text, numbers and times that ask nobody. Without dyn and type, which lead
-// around the types, and the functions that look up a time zone.
-func subset() *env.LibrarySubset {
-	s := env.NewLibrarySubset().AddIncludedMacros(operators.Has, operators.All, operators.Exists, operators.ExistsOne, operators.Map, operators.Filter)
-	for _, name := range []string{
-		operators.Conditional, operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.NotStrictlyFalse,
-		operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals,
-		operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Modulo, operators.Negate,
-		operators.Index, operators.In,
-		overloads.Size, overloads.Contains, overloads.StartsWith, overloads.EndsWith, overloads.Matches,
-		overloads.TypeConvertInt, overloads.TypeConvertDouble, overloads.TypeConvertString, overloads.TypeConvertTimestamp, overloads.TypeConvertDuration,
-	} {
-		s.AddIncludedFunctions(env.NewFunction(name))
+	if t := checked.GetType(checked.Expr().ID()); !t.IsExactType(types.BoolType) {
+		return nil, fmt.Errorf("the expression is a %s: want a bool", t)
 	}
-	return s
+	b, err := measure(checked)
+	if err != nil {
+		return nil, err
+	}
+	program, err := plan(checked, provided)
+	if err != nil {
+		return nil, errors.New(oneLine(err.Error()))
+	}
+	return &compiled{program, b}, nil
 }
 
 // evaluate runs the expression over one predicate.
 func (c *compiled) evaluate(predicate any) (bool, error) {
 	turns := c.turns(predicate)
-	p, err := c.program(turns)
-	if err != nil {
-		return false, err
-	}
-	// At the last turn the loops look whether they were interrupted, and they were,
-	// from the beginning: so the limit is a number of turns, and no clock's matter.
-	over, interrupt := context.WithCancel(context.Background())
-	interrupt()
-	out, _, err := p.ContextEval(over, map[string]any{"predicate": predicate})
-	if errors.Is(err, interpreter.InterruptError{}) {
-		return false, LimitError{}
-	}
-	if err != nil {
-		return false, errors.New(oneLine(err.Error()))
-	}
-	holds, ok := out.Value().(bool)
-	if !ok {
-		return false, fmt.Errorf("it came to a %s: want a bool", out.Type())
-	}
-	return holds, nil
+	return run(c.program, predicate, turns)
 }
 
 // A LimitError says that the loops of an evaluation took more turns than they may:

@@ -13,6 +13,7 @@ import (
 
 	intoto "github.com/in-toto/in-toto-golang/in_toto"
 
+	"github.com/touchmark-go/touchmark/internal/testkit"
 	"github.com/touchmark-go/touchmark/verify/layout"
 )
 
@@ -127,7 +128,7 @@ func named(t testing.TB, c, good *layout.Chain) *layout.Chain {
 }
 
 // compareChains decides a mutant twice, and names the difference. That we refuse
-// what they accept is explained where docs/layouts.md says why. What we accept
+// what they accept is explained in docs/differences.md. What we accept
 // they accept as well, but for the name of a key, which nobody signed.
 func compareChains(t *testing.T, w *world, c, good *layout.Chain) string {
 	t.Helper()
@@ -142,28 +143,32 @@ func compareChains(t *testing.T, w *world, c, good *layout.Chain) string {
 	case accepted == (err == nil):
 		return map[bool]string{true: "same: yes", false: "same: no"}[accepted]
 	case err == nil && theirs(t, w, named(t, c, good)):
-		return "the name of a key"
+		return looser.Name
 	case err == nil:
 		t.Errorf("we accept and they refuse: %v", w.theirs)
 		return "looser"
 	}
-	for class, text := range map[string]string{
-		"strict JSON":    "duplicate member",
-		"letter case":    "must be spelled",
-		"another step":   "is a link of step",
-		"no digest":      "no strong digest",
-		"digest":         "digest algorithm is",
-		"no such step":   "no step that it could match",
-		"hexadecimal":    "want lower-case hexadecimal",
-		"too few to try": "no more than there are keys",
-	} {
-		if strings.Contains(err.Error(), text) {
-			return class
-		}
+	if name := testkit.Explain(stricter, err); name != "" {
+		return name
 	}
 	t.Errorf("they accept and we refuse: %v", err)
 	return "stricter"
 }
+
+// stricter is why we refuse what they accept, by what our error says.
+var stricter = []testkit.Difference{
+	{Name: "a member twice", Text: "duplicate member"},
+	{Name: "letter case", Text: "must be spelled"},
+	{Name: "a link of another step", Text: "is a link of step"},
+	{Name: "no strong digest", Text: "no strong digest"},
+	{Name: "an unknown digest", Text: "digest algorithm is"},
+	{Name: "a match with nothing", Text: "no step that it could match"},
+	{Name: "hexadecimal", Text: "want lower-case hexadecimal"},
+	{Name: "more functionaries than keys", Text: "no more than there are keys"},
+}
+
+// looser is what we accept and they refuse.
+var looser = testkit.Difference{Name: "the name of a key"}
 
 func differentialWorld(t testing.TB) (*world, *layout.Chain) {
 	w := newWorld(people(t))
@@ -172,6 +177,7 @@ func differentialWorld(t testing.TB) (*world, *layout.Chain) {
 }
 
 func TestChainsAgainstInToto(t *testing.T) {
+	testkit.Documented(t, "Layouts", append(stricter, looser))
 	w, c := differentialWorld(t)
 	if got := compareChains(t, w, c, c); got != "same: yes" {
 		t.Fatal("the good chain: " + got)

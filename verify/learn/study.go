@@ -89,7 +89,7 @@ func (s *studied) take(t *verify.Trust, said signed) error {
 	switch said.statement.PredicateType {
 	case release.ApprovalType, release.ExceptionType, release.RevocationType: // for one release: the next one has its own
 		return nil
-	case provenance.SLSAProvenanceV02: // counts only where a policy lists it
+	case provenance.SLSAProvenanceV02, provenance.SLSAProvenanceV01: // counts only where a policy lists it
 		return nil
 	case provenance.SLSAProvenanceV1:
 		if !slices.ContainsFunc(said.by, func(name string) bool { return len(t.Principals[name].Builders) > 0 }) {

@@ -385,12 +385,16 @@ func judge(t *testing.T, b *sign.Bundle, trust *verify.Trust, o sigstore.Options
 	if err != nil {
 		return err
 	}
-	policy := &verify.Policy{Version: 1, Name: "test", Examine: verify.ExamineRule{Mode: verify.ExamineOff}, Provenance: verify.ProvenanceRule{
-		SignedBy: verify.Quorum{AtLeast: 1, Of: []string{"gha"}}, Level: 3, BuildType: "any", Source: verify.SourceRule{Repository: "https://github.com/acme/app", Ref: "any"}, Parameters: map[string]verify.Matcher{"": {Any: true}}}}
-	v, err := verify.Options{Authenticators: []verify.Authenticator{a}}.New(trust, policy)
+	v, err := verify.Options{Authenticators: []verify.Authenticator{a}}.New(trust, policy())
 	if err != nil {
 		return err
 	}
 	_, err = v.Verify(t.Context(), verify.Request{Artifact: verify.Digest(artifact), At: now.Add(24 * time.Hour), Evidence: []*sign.Bundle{b}})
 	return err
+}
+
+// policy is what a deployer asks of it.
+func policy() *verify.Policy {
+	return &verify.Policy{Version: 1, Name: "test", Examine: verify.ExamineRule{Mode: verify.ExamineOff}, Provenance: verify.ProvenanceRule{
+		SignedBy: verify.Quorum{AtLeast: 1, Of: []string{"gha"}}, Level: 3, BuildType: "any", Source: verify.SourceRule{Repository: "https://github.com/acme/app", Ref: "any"}, Parameters: map[string]verify.Matcher{"": {Any: true}}}}
 }
