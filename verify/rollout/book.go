@@ -12,6 +12,7 @@ import (
 	"github.com/touchmark-go/touchmark/provenance/release"
 	"github.com/touchmark-go/touchmark/sign"
 	"github.com/touchmark-go/touchmark/verify"
+	"github.com/touchmark-go/touchmark/verify/report"
 )
 
 // A Store keeps evidence by the digest of what it is about; *store.Folder and
@@ -122,44 +123,23 @@ func (b *Book) Append(ctx context.Context, bundle *sign.Bundle) (*View, error) {
 	return v, v.effect(index)
 }
 
-// effect is a [*VoidError] if the record at index is void.
-func (v *View) effect(index uint64) error {
-	find := func(all []release.Voided) error {
-		i, ok := slices.BinarySearchFunc(all, index, func(w release.Voided, index uint64) int {
-			switch {
-			case w.Index < index:
-				return -1
-			case w.Index > index:
-				return 1
-			}
-			return 0
-		})
-		if !ok {
-			return nil
-		}
-		return &VoidError{Index: index, Kind: all[i].Kind, Void: all[i].Void}
-	}
-	if err := find(v.void); err != nil {
-		return err
-	}
-	for _, s := range v.states {
-		if err := find(s.Void); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // find is a release of a product, by its id.
 func (v *View) find(product string, id provenance.Digest) (*release.State, *release.Released, error) {
 	for _, name := range v.Products() {
 		if product != "" && name != product {
 			continue
 		}
-		s := v.states[name]
-		if r := s.Find(id.String()); r != nil && r.ID == id {
-			return s, r, nil
+		r, err := v.Find(name, id.String())
+		switch {
+		case errors.Is(err, release.ErrUnknown):
+			continue
+		case err != nil:
+			return nil, nil, err
+		case r.ID != id:
+			continue // id is that of an artifact
 		}
+		s, err := v.ReadState(name)
+		return s, r, err
 	}
 	return nil, nil, fmt.Errorf("%s is no release in the log: %w", id, release.ErrUnknown)
 }
@@ -297,7 +277,7 @@ func (b *Book) verdict(ctx context.Context, v *View, r *release.Released, enviro
 	if err != nil {
 		return id, policy, err
 	}
-	s, err := summarize("urn:touchmark:key:"+signer, "urn:touchmark:release:"+r.ID.Hex(), verdicts, all)
+	s, err := report.VSA{Verifier: "urn:touchmark:key:" + signer, Resource: "urn:touchmark:release:" + r.ID.Hex(), Evidence: all}.Statement(verdicts...)
 	if err != nil {
 		return id, policy, err
 	}
@@ -399,7 +379,7 @@ func (b *Book) Revoke(ctx context.Context, r release.Revocation) error {
 	if err != nil {
 		return err
 	}
-	if s := v.states[r.Product]; s != nil && slices.ContainsFunc(s.Revoked, func(old release.Revoking) bool { return old.Kind == r.Kind && old.Digest == r.Digest }) {
+	if s := v.State(r.Product); s != nil && slices.ContainsFunc(s.Revoked, func(old release.Revoking) bool { return old.Kind == r.Kind && old.Digest == r.Digest }) {
 		return nil
 	}
 	_, _, err = b.add(ctx, r.Statement())

@@ -10,7 +10,8 @@
 // A [Log] keeps signed records in order; what they mean is said by package release,
 // and whether their signers may write them by the trust in force at each record,
 // which is itself in the log. A [Replay] finds that out, and its [View] answers
-// what policies ask. [Begin] begins a log.
+// what policies ask. [Begin] begins a log. Who cannot read the log reads a State
+// of it that auditors signed: an [Auditor] makes one, a [StateReader] believes it.
 //
 // Nothing here believes the log's operator further than a log can be believed:
 // that records are in this order, and were there at that time. Who writes what is

@@ -144,7 +144,7 @@ func firstTrust() *verify.Trust {
 
 // A company is a log with its trust file, and a clock.
 type company struct {
-	t     *testing.T
+	t     testing.TB
 	now   time.Time
 	log   *memory
 	trust *verify.Trust

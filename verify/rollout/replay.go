@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -30,8 +29,12 @@ type Replay struct {
 	digest  provenance.Digest // of pinned
 	options verify.Options
 
+	rooted Rooted // log, if there is a keeper
+	keeper Keeper
+
 	mu      sync.Mutex
-	history release.History
+	history *release.History
+	latest  time.Time     // of all records: it never goes back
 	trust   *verify.Trust // in force for the next record
 	checker *verify.Checker
 	head    release.Head
@@ -53,7 +56,7 @@ func NewReplay(log Reader, trust *verify.Trust, options verify.Options) (*Replay
 	if err != nil {
 		return nil, err
 	}
-	return &Replay{log: log, pinned: pinned, digest: pinned.Digest(), options: options}, nil
+	return &Replay{log: log, pinned: pinned, digest: pinned.Digest(), options: options, history: &release.History{}}, nil
 }
 
 // View reads the log to its head, and returns what it says there. What was read
@@ -64,7 +67,7 @@ func (r *Replay) View(ctx context.Context) (*View, error) {
 	if err := r.advance(ctx); err != nil {
 		return nil, err
 	}
-	return newView(&r.history, r.head, r.trust), nil
+	return r.view()
 }
 
 // Watch is View, and has seen called with each record that was not read before
@@ -77,7 +80,7 @@ func (r *Replay) Watch(ctx context.Context, seen func(release.Effect, Entry)) (*
 	if err := r.advance(ctx); err != nil {
 		return nil, err
 	}
-	return newView(&r.history, r.head, r.trust), nil
+	return r.view()
 }
 
 // approved reports whether an approval is in the log already, by all who signed
@@ -93,94 +96,6 @@ func (r *Replay) approved(ctx context.Context, b *sign.Bundle, at time.Time) boo
 	return err == nil && !slices.ContainsFunc(a.Signatories, func(s verify.Signatory) bool { return !slices.Contains(people, s.Principal) })
 }
 
-// chunk is how many records are authenticated at once.
-const chunk = 512
-
-func (r *Replay) advance(ctx context.Context) error {
-	if r.broken != nil {
-		return r.broken
-	}
-	head, err := r.log.Head(ctx)
-	if err != nil {
-		return err
-	}
-	switch {
-	case head.Origin != r.pinned.Ledger.Origin:
-		return fmt.Errorf("%w: it is %q, and the trust file names %q", ErrLog, head.Origin, r.pinned.Ledger.Origin)
-	case head.Size < r.history.Size():
-		return fmt.Errorf("%w: it has %d records, and had %d", ErrLog, head.Size, r.history.Size())
-	case head.Size == 0:
-		return fmt.Errorf("%w: it has no records", ErrLog)
-	}
-	var entries []Entry
-	for e, err := range r.log.Records(ctx, r.history.Size(), head.Size) {
-		if err != nil {
-			return err
-		}
-		if entries = append(entries, e); len(entries) == chunk {
-			if err := r.applyAll(ctx, entries); err != nil {
-				return err
-			}
-			entries = entries[:0]
-		}
-	}
-	if err := r.applyAll(ctx, entries); err != nil {
-		return err
-	}
-	if r.history.Size() != head.Size {
-		return fmt.Errorf("%w: it gave %d of %d records", ErrLog, r.history.Size(), head.Size)
-	}
-	if r.trust == nil || r.trust.Version < r.pinned.Version {
-		return fmt.Errorf("%w: version %d of the trust file is not in it yet", ErrLog, r.pinned.Version)
-	}
-	r.head = head
-	return nil
-}
-
-// applyAll applies records in order. Signatures are checked ahead, on all
-// processors; those behind a change of the trust in force are checked again.
-func (r *Replay) applyAll(ctx context.Context, entries []Entry) error {
-	for len(entries) > 0 {
-		signed := r.authenticate(ctx, entries)
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		checker, n := r.checker, 0
-		for i, e := range entries {
-			if err := r.apply(e, signed[i]); err != nil {
-				return err
-			}
-			if n = i + 1; r.checker != checker {
-				break
-			}
-		}
-		entries = entries[n:]
-	}
-	return nil
-}
-
-// authenticate finds out who signed each of entries, by the trust in force for
-// the first of them.
-func (r *Replay) authenticate(ctx context.Context, entries []Entry) []*verify.Authenticated {
-	out := make([]*verify.Authenticated, len(entries))
-	if r.checker == nil {
-		return out
-	}
-	var wg sync.WaitGroup
-	workers := min(runtime.GOMAXPROCS(0), len(entries))
-	for w := range workers {
-		wg.Go(func() {
-			for i := w; i < len(entries); i += workers {
-				if e := entries[i]; e.Bundle != nil && e.Bundle.Err == nil {
-					out[i], _ = r.checker.Authenticate(ctx, e.Bundle, instant(r.trust, e.Time))
-				}
-			}
-		})
-	}
-	wg.Wait()
-	return out
-}
-
 // instant is the one to judge a record at. One of no known time is judged at the
 // last second of the trust in force, where a key that ended before does not count.
 func instant(trust *verify.Trust, witnessed time.Time) time.Time {
@@ -191,7 +106,10 @@ func instant(trust *verify.Trust, witnessed time.Time) time.Time {
 }
 
 // apply applies one record.
-func (r *Replay) apply(e Entry, signed *verify.Authenticated) error {
+func (r *Replay) apply(e Entry, signed checked) error {
+	if !e.Time.IsZero() {
+		r.latest = e.Time
+	}
 	rec := release.Record{Index: e.Index, Time: e.Time}
 	var next *verify.Trust
 	if e.Bundle != nil && e.Bundle.Err == nil {
@@ -204,9 +122,9 @@ func (r *Replay) apply(e Entry, signed *verify.Authenticated) error {
 			}
 			rec.Statement = statementOf(e.Bundle)
 			next = genesisTrust(rec.Statement, e)
-		case signed != nil && signed.PayloadType == provenance.PayloadType:
-			rec.Statement, _ = provenance.Parse(signed.Payload)
-			for _, s := range signed.Signatories {
+		case signed.by != nil && signed.by.PayloadType == provenance.PayloadType:
+			rec.Statement = signed.statement
+			for _, s := range signed.by.Signatories {
 				rec.Signers = append(rec.Signers, release.Signer{Principal: s.Principal, KeyID: s.KeyID})
 			}
 			next = r.nextTrust(rec.Statement, e)
@@ -227,9 +145,12 @@ func (r *Replay) apply(e Entry, signed *verify.Authenticated) error {
 		rec.Roles = roles
 	}
 	effect, err := r.history.Apply(rec)
+	if errors.Is(err, release.ErrNewer) {
+		err = fmt.Errorf("%w: %w", ErrLog, err)
+	}
 	if err != nil {
-		r.broken = fmt.Errorf("%w: %w", ErrLog, err)
-		return r.broken
+		r.broken = err
+		return err
 	}
 	if next != nil && effect.Void == nil {
 		if next.Version == r.pinned.Version && next.Digest() != r.digest {
@@ -242,6 +163,10 @@ func (r *Replay) apply(e Entry, signed *verify.Authenticated) error {
 			return err
 		}
 		r.trust, r.checker = next, checker
+		if err := r.keepTrust(next); err != nil {
+			r.broken = err
+			return err
+		}
 	}
 	if e.Index == 0 && effect.Void != nil {
 		r.broken = fmt.Errorf("%w: its genesis is void: %s", ErrLog, effect.Void)
