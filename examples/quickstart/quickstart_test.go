@@ -36,7 +36,7 @@ func TestQuickstart(t *testing.T) {
 		{name: "with git", git: true, want: refusals, not: []string{"SKIPPED", "source ("}},
 		{name: "without git", env: []string{"PATH=" + pathWithoutGit(t)}, want: withoutGit, not: []string{"vcs.revision"}},
 		{name: "without git, buildvcs=true", args: []string{outside}, env: []string{"PATH=" + pathWithoutGit(t), "GOFLAGS=-buildvcs=true"}, want: withoutGit},
-		{name: "buildvcs=false", git: true, env: []string{"GOFLAGS=-buildvcs=false"}, want: refusals},
+		{name: "buildvcs=false", git: true, args: []string{outside}, env: []string{"GOFLAGS=-buildvcs=false"}, want: refusals},
 		{name: "buildvcs=true", git: true, args: []string{outside}, env: []string{"GOFLAGS=-buildvcs=true"}, want: refusals},
 		{name: "no network", git: true, env: []string{"GOPROXY=off", "GOFLAGS=-mod=readonly", "GOSUMDB=off"}, want: refusals},
 		{name: "tags", git: true, args: []string{outside}, env: []string{"GOFLAGS=-tags=b,a"}, want: refusals},

@@ -31,7 +31,7 @@ const (
 )
 
 // A report is what a tool wrote, or a predicate, while it is read.
-type report struct {
+type toolReport struct {
 	path    string
 	file    *os.File // nil if it is standard input
 	reader  *bufio.Reader
@@ -39,8 +39,8 @@ type report struct {
 	written time.Time
 }
 
-func openReport(cmd *cobra.Command, path string) (*report, error) {
-	r := &report{path: path, sum: sha256.New(), written: time.Now()}
+func openReport(cmd *cobra.Command, path string) (*toolReport, error) {
+	r := &toolReport{path: path, sum: sha256.New(), written: time.Now()}
 	in := cmd.InOrStdin()
 	if path != "-" {
 		f, err := safefs.Open(path)
@@ -58,14 +58,14 @@ func openReport(cmd *cobra.Command, path string) (*report, error) {
 	return r, nil
 }
 
-func (r *report) close() {
+func (r *toolReport) close() {
 	if r.file != nil {
 		r.file.Close()
 	}
 }
 
 // all is the whole content, if it may be a predicate.
-func (r *report) all() ([]byte, error) {
+func (r *toolReport) all() ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r.reader, maxStatement+1))
 	if err == nil && len(data) > maxStatement {
 		err = safefs.ErrTooLarge
@@ -77,7 +77,7 @@ func (r *report) all() ([]byte, error) {
 }
 
 // detect tells from the beginning which report it is; "" is none that is known.
-func (r *report) detect() string {
+func (r *toolReport) detect() string {
 	head, _ := r.reader.Peek(64 << 10)
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n")
 	if bytes.HasPrefix(head, []byte("<")) {
@@ -135,7 +135,7 @@ func memberNames(head []byte) map[string]bool {
 }
 
 // testResult makes a test result of a report.
-func (o *attestOptions) testResult(ctx context.Context, r *report, kind string) (any, error) {
+func (o *attestOptions) testResult(ctx context.Context, r *toolReport, kind string) (any, error) {
 	if o.started != "" || o.finished != "" {
 		return nil, usagef("--started and --finished are for a scan, and %q is %s", o.predicate, kind)
 	}
@@ -166,7 +166,7 @@ func (o *attestOptions) testResult(ctx context.Context, r *report, kind string) 
 }
 
 // name is what the report is called where it stands for itself.
-func (r *report) name() string {
+func (r *toolReport) name() string {
 	if r.file == nil {
 		return "report"
 	}
@@ -174,7 +174,7 @@ func (r *report) name() string {
 }
 
 // vulns makes a list of vulnerabilities of a report.
-func (o *attestOptions) vulns(r *report) (any, error) {
+func (o *attestOptions) vulns(r *toolReport) (any, error) {
 	if len(o.config) > 0 || o.url != "" {
 		return nil, usagef("--config and --url are for a test run, and %q is %s", o.predicate, govulncheckReport)
 	}

@@ -199,7 +199,7 @@ func loadSides(path string) (sides, error) {
 // add takes what a statement holds. Of two of a kind nobody could say which is meant.
 func (s *sides) add(st *provenance.Statement) error {
 	switch st.PredicateType {
-	case provenance.SLSAProvenanceV1, provenance.SLSAProvenanceV02:
+	case provenance.SLSAProvenanceV1, provenance.SLSAProvenanceV02, provenance.SLSAProvenanceV01:
 		b, err := provenance.ParseBuild(st)
 		if err != nil {
 			return err

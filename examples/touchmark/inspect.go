@@ -30,7 +30,7 @@ func newInspect() *cobra.Command {
 		Use:   "inspect FILE",
 		Short: "what is this file, who claims to have signed it, what does it say",
 		Long: `inspect says what a file is, who claims to have signed it, and what it says: bundles of evidence,
-statements, SBOMs, trust files, policies, keys, Go programs.
+statements, SBOMs, trust files, policies, keys, capsules, Go programs.
 
 Nothing is checked, and nothing of it is to be relied on: whoever wrote the file chose every word.
 touchmark verify checks.
@@ -81,6 +81,8 @@ func inspect(w *bytes.Buffer, path string) error {
 		return inspectJSON(w, path)
 	case bytes.HasPrefix(head, []byte("-----BEGIN ")):
 		return inspectPEM(w, path)
+	case bytes.HasPrefix(head, []byte("manifest.json\x00")):
+		return inspectCapsule(w, path)
 	}
 	bom, err := sbom.FromBinary(f)
 	if err == nil {
@@ -233,7 +235,7 @@ func tellStatement(w *bytes.Buffer, indent string, s *provenance.Statement) {
 		line("about", "%s", strings.TrimSpace(show(subject.Name+subject.URI)+"  "+text))
 	}
 	switch s.PredicateType {
-	case provenance.SLSAProvenanceV1, provenance.SLSAProvenanceV02:
+	case provenance.SLSAProvenanceV1, provenance.SLSAProvenanceV02, provenance.SLSAProvenanceV01:
 		b, err := provenance.ParseBuild(s)
 		if err != nil {
 			line("build", "cannot be read: %s", show(err.Error()))

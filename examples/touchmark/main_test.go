@@ -18,7 +18,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/touchmark-go/touchmark/internal/deptest"
-	"github.com/touchmark-go/touchmark/internal/integration"
 	"github.com/touchmark-go/touchmark/internal/testkit"
 )
 
@@ -29,30 +28,33 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command as a user does: testdata/script holds one story
 // a file. $FIXTURE is a folder with a release that was really built, see fixture;
 // $REGISTRY a container registry, and $REGISTRY_TAGS one that has no referrers API.
+//
+// With -short it tells those in which much goes on at once.
 func TestScripts(t *testing.T) {
-	fixture := makeFixture(t)
-	goEnv := goEnvironment(t)
-	registries := map[string]string{"REGISTRY": startRegistry(t, true), "REGISTRY_TAGS": startRegistry(t, false)}
-	if os.Getenv("TOUCHMARK_INTEGRATION") == "1" {
-		registries["REGISTRY_TAGS"] = integration.StartDistribution(t) // the real one that has no referrers API
+	p := testscript.Params{Dir: "testdata/script"}
+	if testing.Short() {
+		p.Dir = ""
+		for _, name := range []string{"build", "release", "sbom", "store", "trace"} {
+			p.Files = append(p.Files, "testdata/script/"+name+".txtar")
+		}
 	}
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
-		RequireExplicitExec: true,
-		Setup: func(env *testscript.Env) error {
-			env.Setenv("FIXTURE", fixture)
-			for name, host := range registries {
-				env.Setenv(name, host)
-			}
-			for _, kv := range append(goEnv, gitEnvironment...) {
-				name, value, _ := strings.Cut(kv, "=")
-				env.Setenv(name, value)
-			}
-			env.Setenv("HOME", env.WorkDir)
-			return nil
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "lines": lines},
-	})
+	runScripts(t, p, startRegistry(t, false))
+}
+
+func runScripts(t *testing.T, p testscript.Params, registryOfTags string) {
+	variables := []string{"FIXTURE=" + makeFixture(t), "REGISTRY=" + startRegistry(t, true), "REGISTRY_TAGS=" + registryOfTags}
+	variables = slices.Concat(variables, goEnvironment(t), gitEnvironment)
+	p.RequireExplicitExec = true
+	p.Setup = func(env *testscript.Env) error {
+		for _, kv := range variables {
+			name, value, _ := strings.Cut(kv, "=")
+			env.Setenv(name, value)
+		}
+		env.Setenv("HOME", env.WorkDir)
+		return nil
+	}
+	p.Cmds = map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "lines": lines}
+	testscript.Run(t, p)
 }
 
 // startRegistry starts a container registry and returns its HOST:PORT.
@@ -112,12 +114,13 @@ var gitEnvironment = []string{
 // goEnvironment is what builds need when HOME is a new folder.
 func goEnvironment(t testing.TB) []string {
 	env := []string{"GOENV=off", "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0"}
-	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOTOOLCHAIN"} {
-		value, err := exec.Command("go", "env", name).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		env = append(env, name+"="+strings.TrimSpace(string(value)))
+	names := []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOTOOLCHAIN"}
+	out, err := exec.Command("go", append([]string{"env"}, names...)...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, value := range strings.Split(strings.TrimSuffix(string(out), "\n"), "\n") {
+		env = append(env, names[i]+"="+strings.TrimSpace(value))
 	}
 	return env
 }
@@ -202,6 +205,7 @@ func makeFixture(t testing.TB) string {
   "principals": { `+strings.Join([]string{principal("ci", "builder", `, "builders": { "https://github.com/touchmark-go/touchmark/builders/local/v1": 1 }`),
 		principal("alice", "person", ""), principal("bob", "person", ""), principal("carol", "person", ""), principal("oncall", "person", "")}, ",\n    ")+` },
   "roles": { "managers": ["alice", "bob", "carol"] }, "revokers": ["alice"],
+  "auditors": { "atLeast": 2, "of": ["carol", "oncall", "ci"] },
   "products": { "app": { "versions": "semver", "releasers": ["ci"], "revokers": ["managers"], "stages": [
     { "name": "canary", "promoters": ["ci"], "rollback": ["oncall"], "deployers": ["ci"] },
     { "name": "prod", "from": "canary", "soak": "1s", "promoters": ["managers"], "rollback": ["oncall"], "deployers": ["ci"],
@@ -214,7 +218,7 @@ func TestBudget(t *testing.T) {
 	deptest.Only(t, "examples/touchmark", deptest.Budget{
 		Modules: 120,
 		Own: []string{"provenance", "provenance/capture", "provenance/capture/trace", "provenance/predicate", "provenance/release",
-			"sbom", "sbom/gomod", "sbom/image", "sbom/license", "sbom/spdx", "sbom/vex", "sign", "sign/keyless", "sign/keys", "sign/kms/plugin", "sign/ledger", "sign/ledger/tessera", "sign/store", "sign/store/oci", "sign/timestamp", "verify", "verify/cel", "verify/layout", "verify/learn", "verify/rollout", "verify/sigstore"},
+			"sbom", "sbom/gomod", "sbom/image", "sbom/license", "sbom/spdx", "sbom/vex", "sign", "sign/keyless", "sign/keys", "sign/kms/plugin", "sign/ledger", "sign/ledger/tessera", "sign/store", "sign/store/oci", "sign/timestamp", "verify", "verify/capsule", "verify/cel", "verify/layout", "verify/learn", "verify/report", "verify/rollout", "verify/sigstore", "verify/sigstore/tuf"},
 		// What does its work before main, for every call of every command.
 		Forbidden: []string{"github.com/sigstore/sigstore-go/...", "github.com/go-openapi/...", "github.com/asaskevich/govalidator"},
 	})

@@ -13,20 +13,22 @@ import (
 	"github.com/touchmark-go/touchmark/verify"
 	"github.com/touchmark-go/touchmark/verify/cel"
 	"github.com/touchmark-go/touchmark/verify/layout"
+	"github.com/touchmark-go/touchmark/verify/rollout"
 	"github.com/touchmark-go/touchmark/verify/sigstore"
 )
 
 func newPolicy() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "policy COMMAND",
-		Short: "say what must be proven: learn, check, test and compare policies",
+		Short: "say what must be proven: learn, check, test and compare policies, and make exceptions",
 		Long: `policy learns, checks and tests policies, and says what a change would do. A policy says what: who must
 have signed the provenance, to which level, how and from which source the artifact must have been built,
 and what else must be attested.
-What it wants nothing of is written in it as "any".`,
-		RunE: group("check, learn, test or diff"),
+What it wants nothing of is written in it as "any". except writes what people sign who let one artifact
+pass although it fails checks that the policy lets them waive.`,
+		RunE: group("check, learn, test, diff or except"),
 	}
-	c.AddCommand(newPolicyCheck(), newPolicyLearn(), newPolicyTest(), newPolicyDiff())
+	c.AddCommand(newPolicyCheck(), newPolicyLearn(), newPolicyTest(), newPolicyDiff(), newPolicyExcept())
 	return c
 }
 
@@ -143,6 +145,13 @@ func verifyOptionsOf(t *verify.Trust) (verify.Options, error) {
 			return o, err
 		}
 		o.Authenticators = append(o.Authenticators, a)
+	}
+	if t.Ledger != nil {
+		times, err := rollout.NewTimes(t)
+		if err != nil {
+			return o, err
+		}
+		o.Authenticators = append(o.Authenticators, times)
 	}
 	return o, nil
 }

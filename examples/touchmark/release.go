@@ -37,13 +37,14 @@ records about digests. Who may write which record is said by the trust file unde
 
 The ledger is a folder: log/ has the records, evidence/ the evidence about artifacts. Whoever
 appends needs log.key and witness.key in it; whoever reads needs neither, but the trust file, and
-keeps the newest head seen beside that file, so that an older copy of the log is noticed.
+keeps the newest head seen beside that file, so that an older copy of the log is noticed. What only
+reads takes the file that export wrote in place of the folder.
 
 A RELEASE is named by its id, the digest of an artifact, app#102, its version, or a tag.`,
-		RunE: group("init, create, tag, approve, promote, rollback, deploy, revoke, retire, install, pin, guard, log, show, why or fsck"),
+		RunE: group("init, create, tag, approve, promote, rollback, known-good, settle, state, deploy, revoke, retire, install, pin, guard, witness, log, show, why, ask, metrics, export, audit or fsck"),
 	}
 	c.AddCommand(newReleaseInit(), newReleaseCreate(), newReleaseTag(), newReleaseApprove(), newReleasePromote(), newReleaseRollback(), newReleaseDeploy(),
-		newReleaseRevoke(), newReleaseRetire(), newReleaseInstall(), newReleasePin(), newReleaseGuard(), newReleaseLog(), newReleaseShow(), newReleaseWhy(), newReleaseFsck())
+		newReleaseKnownGood(), newReleaseState(), newReleaseSettle(), newReleaseRevoke(), newReleaseRetire(), newReleaseInstall(), newReleasePin(), newReleaseGuard(), newReleaseWitness(), newReleaseLog(), newReleaseShow(), newReleaseWhy(), newReleaseAsk(), newReleaseMetrics(), newReleaseExport(), newReleaseAudit(), newReleaseFsck())
 	return c
 }
 
@@ -57,11 +58,16 @@ type releaseBook struct {
 
 // flags adds the flags of a command that writes, or only reads.
 func (o *releaseBook) flags(c *cobra.Command, writes string) {
+	o.flagsButLedger(c, writes)
+	must(c.MarkFlagRequired("ledger"))
+}
+
+// flagsButLedger does not insist on the ledger, which may be down.
+func (o *releaseBook) flagsButLedger(c *cobra.Command, writes string) {
 	f := c.Flags()
 	f.StringVar(&o.dir, "ledger", "", "the ledger, a `DIR`; see touchmark release init")
 	f.StringVar(&o.trust, "trust", "", "whom to believe: the trust `FILE` that names the ledger")
 	f.StringVar(&o.product, "product", "", "whose releases, `NAME`; need not be said if the trust file has one")
-	must(c.MarkFlagRequired("ledger"))
 	must(c.MarkFlagRequired("trust"))
 	if writes != "" {
 		o.signer.flag(c, writes)
@@ -118,17 +124,30 @@ func (o *releaseBook) read() (*rollout.Replay, *verify.Trust, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err := logOf(t.Ledger).Verifier()
+	if info, err := os.Stat(o.dir); err == nil && info.Mode().IsRegular() {
+		r, err := o.readCapsule(t)
+		return r, t, err
+	}
+	log, err := o.follow(t)
 	if err != nil {
 		return nil, nil, err
 	}
+	r, err := rollout.NewReplay(log, t, releaseOptions())
+	return r, t, err
+}
+
+// follow opens the log to read it, and remembers its newest head.
+func (o *releaseBook) follow(t *verify.Trust) (*ledger.Follower, error) {
+	v, err := logOf(t.Ledger).Verifier()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := ledger.OpenDir(filepath.Join(o.dir, ledgerLog))
 	if err != nil {
-		return nil, nil, fmt.Errorf("ledger %q: %w", o.dir, cause(err))
+		return nil, fmt.Errorf("ledger %q: %w", o.dir, cause(err))
 	}
 	o.close = append(o.close, dir.Close)
-	r, err := rollout.NewReplay(v.Follow(dir, o.trust+".head"), t, releaseOptions())
-	return r, t, err
+	return v.Follow(dir, o.trust+".head"), nil
 }
 
 // write opens the ledger to append to it, as the person whose key it is.
@@ -152,7 +171,10 @@ func (o *releaseBook) write(ctx context.Context) (*rollout.Book, *rollout.View, 
 	o.close = append(o.close, evidence.Close)
 	book := &rollout.Book{Log: log, Trust: t, Signer: key, Store: evidence, Options: releaseOptions()}
 	v, err := book.View(ctx)
-	return book, v, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return book, v, o.remember(v)
 }
 
 // open opens the log with the keys that lie beside it.

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -12,13 +15,15 @@ import (
 	"github.com/touchmark-go/touchmark/provenance/release"
 	"github.com/touchmark-go/touchmark/sign"
 	"github.com/touchmark-go/touchmark/sign/store"
+	"github.com/touchmark-go/touchmark/sign/store/oci"
+	"github.com/touchmark-go/touchmark/verify"
 	"github.com/touchmark-go/touchmark/verify/rollout"
 )
 
 func newReleaseCreate() *cobra.Command {
 	var o releaseCreate
 	c := &cobra.Command{
-		Use:   "create --ledger DIR --trust FILE --key FILE (--version VERSION | --next PART) --config PATH [--evidence FILE]… [NAME=]ARTIFACT…",
+		Use:   "create --ledger DIR --trust FILE --key FILE (--version VERSION | --next PART) --config PATH [--evidence FILE]… [--push PLACE [--tag TAG]] [NAME=]ARTIFACT…",
 		Short: "release artifacts and their configuration, together and for good",
 		Long: `create releases artifacts (files and folders) with a frozen configuration, a file or a folder. The id
 of the release is derived from all of it, their names too: NAME, or the path from here.
@@ -27,6 +32,10 @@ First the evidence about every artifact is put into the ledger's store: ARTIFACT
 what --evidence names. An artifact without provenance is refused, so that nothing is released of
 which nobody can say how it was made. Then the release is recorded. Killed in between, it is simply
 called again.
+
+--push publishes to a registry in the one order in which nobody sees a part of it: the artifacts, the
+evidence about each, and, once all of it has been found there, the release, and last the tag. An
+ARTIFACT by digest, NAME=sha256:…, is then an image that is in the registry already.
 
 --next proposes the version after the highest one: major, minor, patch, or day for a calendar version.`,
 		Example: `  touchmark release create --ledger ledger --trust trust.json --key ci.key --version 1.4.0 --config config.yaml app=dist/app`,
@@ -39,6 +48,9 @@ called again.
 	f.StringVar(&o.next, "next", "", "the version after the highest one: `major|minor|patch|day`")
 	f.StringVar(&o.config, "config", "", "the frozen configuration, a file or folder at `PATH`")
 	f.StringArrayVar(&o.evidence, "evidence", nil, "a `FILE` of bundles, in the place of ARTIFACT.intoto.jsonl; may be repeated")
+	f.StringVar(&o.push.name, "push", "", "publish to a `PLACE`: oci://HOST/PATH")
+	o.push.plainFlag(f)
+	f.StringVar(&o.tag, "tag", "", "with --push: a `TAG` to bind, in the ledger and, of an image, in the registry")
 	f.StringVar(&o.repository, "repository", "", "where the source is, an https `URL`")
 	f.StringVar(&o.commit, "commit", "", "the source's git commit, `HEX`")
 	f.StringVar(&o.runID, "run", "", "the CI job that made it, a `URL` or id")
@@ -51,6 +63,9 @@ called again.
 
 type releaseCreate struct {
 	book                                                               releaseBook
+	push                                                               place
+	tag                                                                string
+	content                                                            map[string]func() (io.ReadCloser, error) // of artifacts that are files
 	version, next, config, repository, commit, runID, notes, changeLog string
 	evidence                                                           []string
 }
@@ -59,6 +74,10 @@ func (o *releaseCreate) run(cmd *cobra.Command, args []string) error {
 	if (o.version == "") == (o.next == "") {
 		return usagef("want one of --version and --next")
 	}
+	if o.push.name == "" && (o.tag != "" || o.push.plain) {
+		return usagef("--tag and --insecure-http are for --push; see touchmark release tag")
+	}
+	o.content = map[string]func() (io.ReadCloser, error){}
 	ctx := cmd.Context()
 	defer o.book.done()
 	book, v, err := o.book.write(ctx)
@@ -99,12 +118,17 @@ func (o *releaseCreate) run(cmd *cobra.Command, args []string) error {
 		if !named || exists(arg) {
 			name, path = pathName(arg), arg
 		}
+		if d, err := provenance.ParseDigest(path); o.push.name != "" && named && err == nil && !exists(path) {
+			r.Subjects = append(r.Subjects, provenance.ResourceDescriptor{Name: name, Digest: provenance.Set(d)})
+			continue
+		}
 		s, err := subjectOf(ctx, path)
 		if err != nil {
 			return err
 		}
 		s.Name = name
 		r.Subjects = append(r.Subjects, s)
+		o.content[name] = func() (io.ReadCloser, error) { return os.Open(path) }
 		if len(o.evidence) == 0 {
 			bundles, _, err := readEvidence(beside(path, "", evidenceSuffix))
 			if err != nil {
@@ -126,12 +150,48 @@ func (o *releaseCreate) run(cmd *cobra.Command, args []string) error {
 	if err := o.keep(cmd, book, &r, evidence); err != nil {
 		return err
 	}
-	ref, err := book.Release(ctx, r)
+	ref, err := o.record(cmd, book, r)
 	if err != nil {
 		return releaseStatus(cmd, err)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s %s %s\n", ref.Name, r.Version, ref.ID)
 	return nil
+}
+
+// record records the release, behind everything that is to be published.
+func (o *releaseCreate) record(cmd *cobra.Command, book *rollout.Book, r release.Release) (*release.Ref, error) {
+	ctx := cmd.Context()
+	if o.push.name == "" {
+		return book.Release(ctx, r)
+	}
+	s, done, err := o.push.open(false)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	registry, ok := s.(*oci.Repository)
+	if !ok {
+		return nil, usagef("--push: %q is a folder: want oci://HOST/PATH", o.push.name)
+	}
+	p := rollout.Publication{Registry: registry, Book: book, Release: r, Content: o.content, Tag: o.tag}
+	seen := map[provenance.Digest]bool{}
+	for _, subject := range r.Subjects {
+		bundles, err := book.Store.Bundles(ctx, digestOf(subject))
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range bundles {
+			if b.Err == nil && !seen[b.ID()] {
+				seen[b.ID()] = true
+				p.Evidence = append(p.Evidence, b)
+			}
+		}
+	}
+	ref, err := p.Publish(ctx)
+	if errors.Is(err, rollout.ErrIncomplete) || errors.Is(err, rollout.ErrContent) || errors.Is(err, oci.ErrTagged) {
+		return nil, &failure{statusDenied, err}
+	}
+	return ref, err
 }
 
 // proposed is the next version by the product's scheme.
@@ -176,8 +236,11 @@ func (o *releaseCreate) keep(cmd *cobra.Command, book *rollout.Book, r *release.
 				continue
 			}
 			switch s.PredicateType {
-			case provenance.SLSAProvenanceV1, provenance.SLSAProvenanceV02:
+			case provenance.SLSAProvenanceV1, provenance.SLSAProvenanceV02, provenance.SLSAProvenanceV01:
 				proven = true
+				if !slices.Contains(r.Provenance, b.ID()) {
+					r.Built = append(r.Built, builtBy(cmd, book.Trust, b, s)...)
+				}
 				r.Provenance = append(r.Provenance, b.ID())
 			case "https://cyclonedx.org/bom", "https://spdx.dev/Document":
 				r.SBOMs = append(r.SBOMs, b.ID())
@@ -192,6 +255,24 @@ func (o *releaseCreate) keep(cmd *cobra.Command, book *rollout.Book, r *release.
 		*ids = slices.Compact(*ids)
 	}
 	return nil
+}
+
+// builtBy is who built what provenance is about, and whose keys say so.
+func builtBy(cmd *cobra.Command, t *verify.Trust, b *sign.Bundle, s *provenance.Statement) []release.Built {
+	build, err := provenance.ParseBuild(s)
+	if err != nil {
+		return nil // a policy says what to think of it
+	}
+	out := release.Built{Builder: build.RunDetails.Builder.ID, Versions: build.RunDetails.Builder.Version, Finished: build.RunDetails.Metadata.FinishedOn}
+	if signed, err := releaseOptions().Authenticate(cmd.Context(), t, b, time.Now()); err == nil {
+		for _, who := range signed.Signatories {
+			if who.KeyID != "" {
+				out.Keys = append(out.Keys, who.KeyID)
+			}
+		}
+		slices.Sort(out.Keys)
+	}
+	return []release.Built{out}
 }
 
 func newReleaseTag() *cobra.Command {

@@ -72,7 +72,9 @@ signature is checked by the trust that was in force at the record.`,
 			w := table(cmd.OutOrStdout())
 			for _, l := range lines {
 				what := "ok"
-				if l.Void != nil {
+				if l.Void != nil && l.Void.Code == "predicate-type" {
+					what = "kept, no record of a release: " + oneLine(l.Void.Message) // see touchmark release witness
+				} else if l.Void != nil {
 					what = "VOID " + oneLine(l.Void.Error())
 				}
 				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", l.Index, date(l.Time), orDash(l.Kind), orDash(l.Product), what)
@@ -119,12 +121,15 @@ releases; or all that is known about one release. With --format json it is the p
 				return usagef("--format: %q: want text or json", format)
 			}
 			defer o.done()
-			r, _, err := o.read()
+			r, t, err := o.read()
 			if err != nil {
 				return err
 			}
 			v, err := r.View(cmd.Context())
 			if err != nil {
+				return err
+			}
+			if err := o.remember(v); err != nil {
 				return err
 			}
 			if len(args) == 1 {
@@ -144,7 +149,10 @@ releases; or all that is known about one release. With --format json it is the p
 			if format == "json" {
 				return emitJSON(cmd, s)
 			}
-			return showProduct(cmd.OutOrStdout(), s, v, o.product)
+			if err := showProduct(cmd.OutOrStdout(), s, v, o.product); err != nil {
+				return err
+			}
+			return o.showOwed(cmd, cmd.OutOrStdout(), t)
 		}),
 	}
 	o.flags(c, "")
@@ -183,7 +191,7 @@ func showProduct(out io.Writer, s *release.State, v *rollout.View, product strin
 		}
 		fmt.Fprintf(out, "owed: %s for the hotfix %s in %s until %s%s\n", plural(o.Missing, "approval", "approvals"), s.Ref(s.Releases[o.Release-1]).Name, show(o.Stage), date(o.Due), late)
 	}
-	if n := len(s.Void); n > 0 {
+	if n := s.Voids; n > 0 {
 		fmt.Fprintf(out, "void: %s about it without effect, see touchmark release log\n", plural(n, "record", "records"))
 	}
 	return nil

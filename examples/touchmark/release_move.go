@@ -196,16 +196,27 @@ func (o *releasePromote) approvals(cmd *cobra.Command, book *rollout.Book, r *re
 
 func newReleaseRollback() *cobra.Command {
 	var o releaseBook
-	var environment, reason string
+	var environment, reason, knownGood, to string
 	c := &cobra.Command{
-		Use:   "rollback --ledger DIR --trust FILE --key FILE --environment ENV --reason TEXT RELEASE",
+		Use:   "rollback (--ledger DIR | --known-good FILE [--to DIR]) --trust FILE --key FILE --environment ENV --reason TEXT RELEASE",
 		Short: "move an environment back to a release that was good there",
 		Long: `rollback moves an environment back to a release that was promoted there, was not taken back itself, and
 is not revoked. No policy is asked: the verdict that let it in counts, so that enforcement never
-stands in the way. touchmark release why says what can be rolled back to.`,
-		Example: `  touchmark release rollback --ledger ledger --trust trust.json --key oncall.key --environment prod --reason 'error rate' app#101`,
-		Args:    exactly("RELEASE"),
+stands in the way. touchmark release why says what can be rolled back to.
+
+While the ledger is down, --known-good names the file that touchmark release known-good wrote. What is
+to run is printed, and with --to what touchmark release install put into DIR is switched; the signed
+record is kept beside the trust file, and owed until touchmark release settle has appended it.`,
+		Example: `  touchmark release rollback --ledger ledger --trust trust.json --key oncall.key --environment prod --reason 'error rate' app#101
+  touchmark release rollback --known-good prod.known-good --trust trust.json --key oncall.key --environment prod --reason 'error rate' --to /opt/app app#101`,
+		Args: exactly("RELEASE"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
+			if (o.dir == "") == (knownGood == "") || to != "" && knownGood == "" {
+				return usagef("want one of --ledger and --known-good, and --to only with the latter")
+			}
+			if knownGood != "" {
+				return o.backWithout(cmd, knownGood, environment, reason, to, args[0])
+			}
 			defer o.done()
 			book, v, err := o.write(cmd.Context())
 			if err != nil {
@@ -225,8 +236,10 @@ stands in the way. touchmark release why says what can be rolled back to.`,
 			return nil
 		}),
 	}
-	o.flags(c, "the rollback")
+	o.flagsButLedger(c, "the rollback")
 	f := c.Flags()
+	f.StringVar(&knownGood, "known-good", "", "while the ledger is down: a `FILE` of touchmark release known-good")
+	f.StringVar(&to, "to", "", "switch what is installed in `DIR`")
 	f.StringVar(&environment, "environment", "", "what moves, `ENV`")
 	f.StringVar(&reason, "reason", "", "why, in your own words: `TEXT`")
 	must(c.MarkFlagRequired("environment"))
@@ -303,8 +316,8 @@ run on; touchmark release revoke forbids that too.`,
 			if err != nil {
 				return err
 			}
-			if err := book.Retire(cmd.Context(), o.product, r.ID, reason); err != nil {
-				return releaseStatus(cmd, err)
+			if err := o.takeBack(cmd, book, release.Revocation{Kind: release.Retire, Product: o.product, Digest: r.ID, Reason: reason}); err != nil {
+				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "retired: %s\n", s.Ref(r).Name)
 			return nil
@@ -392,11 +405,23 @@ func (o *releaseRevoke) run(cmd *cobra.Command, args []string) error {
 	if err := r.Validate(); err != nil {
 		return usagef("%v", err)
 	}
-	if err := book.Revoke(cmd.Context(), r); err != nil {
-		return releaseStatus(cmd, err)
+	if err := o.book.takeBack(cmd, book, r); err != nil {
+		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "revoked: %s %s\n", r.Kind, show(what))
 	return nil
+}
+
+// takeBack revokes something, and remembers it.
+func (o *releaseBook) takeBack(cmd *cobra.Command, book *rollout.Book, r release.Revocation) error {
+	if err := book.Revoke(cmd.Context(), r); err != nil {
+		return releaseStatus(cmd, err)
+	}
+	v, err := book.View(cmd.Context())
+	if err != nil {
+		return err
+	}
+	return o.remember(v)
 }
 
 // keyDigest is the SHA-256 of the public key in a file, in its PKIX form.

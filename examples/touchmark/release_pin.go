@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/touchmark-go/touchmark/provenance"
+	"github.com/touchmark-go/touchmark/provenance/release"
 	"github.com/touchmark-go/touchmark/verify/rollout"
 )
 
@@ -107,11 +109,17 @@ type pinner struct {
 
 var (
 	// imageKey is a member named image, in block or flow style or JSON, and its value on the same line.
-	imageKey = regexp.MustCompile(`((?:^|[\s{,-])["']?image["']?:[ \t]*)(["']?)([^\s"'#,}\]]*)`)
+	imageKey = pattern(`((?:^|[\s{,-])["']?image["']?:[ \t]*)(["']?)([^\s"'#,}\]]*)`)
 	// valueKey is a member named repository or tag, as Helm's charts have them.
-	valueKey = regexp.MustCompile(`^(\s*(?:-\s+)?)(repository|tag|digest):[ \t]*(["']?)([^\s"'#]*)(["']?)`)
-	digestIn = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	valueKey = pattern(`^(\s*(?:-\s+)?)(repository|tag|digest):[ \t]*(["']?)([^\s"'#]*)(["']?)`)
+	digestIn = pattern(`^sha256:[0-9a-f]{64}$`)
 )
+
+// pattern is an expression that is compiled when it is asked for: no other command
+// waits for it.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // pin is the text with digests in it.
 func (p *pinner) pin(path, text string) string {
@@ -121,7 +129,7 @@ func (p *pinner) pin(path, text string) string {
 		if strings.HasPrefix(strings.TrimSpace(code), "#") {
 			continue
 		}
-		lines[i] = replaceAll(imageKey, line, len(code), func(m []string) string {
+		lines[i] = replaceAll(imageKey(), line, len(code), func(m []string) string {
 			if m[3] == "" {
 				return m[0] // a mapping follows, whose repository and tag are looked at
 			}
@@ -157,7 +165,7 @@ func (p *pinner) image(where, ref string) string {
 	}
 	want, err := p.resolve(name, tag)
 	switch {
-	case byDigest && !digestIn.MatchString(digest):
+	case byDigest && !digestIn().MatchString(digest):
 		p.fail(where, ref, "is no digest of an image")
 	case byDigest && tag == "":
 		p.pinned++
@@ -191,6 +199,9 @@ func (p *pinner) resolve(name, tag string) (provenance.Digest, error) {
 	}
 	if s := p.view.State(product); s != nil {
 		if b, ok := s.Tags[tag]; ok {
+			if v := s.RevokedBy(s.Releases[b.Release-1].ID); v != nil && v.Kind == release.RevokeRelease {
+				return provenance.Digest{}, fmt.Errorf("has a tag of a release that was revoked: %s", v.Reason)
+			}
 			return b.Digest, nil
 		}
 	}
@@ -200,7 +211,7 @@ func (p *pinner) resolve(name, tag string) (provenance.Digest, error) {
 // helm looks for repository and tag side by side, and puts the digest behind the tag.
 func (p *pinner) helm(path string, lines []string) {
 	for i, line := range lines {
-		repository := valueKey.FindStringSubmatch(line)
+		repository := valueKey().FindStringSubmatch(line)
 		if repository == nil || repository[2] != "repository" {
 			continue
 		}
@@ -208,7 +219,7 @@ func (p *pinner) helm(path string, lines []string) {
 		tagAt, pinned := -1, false
 		for _, step := range []int{-1, 1} {
 			for j := i + step; j >= 0 && j < len(lines); j += step {
-				m := valueKey.FindStringSubmatch(lines[j])
+				m := valueKey().FindStringSubmatch(lines[j])
 				in := len(lines[j]) - len(strings.TrimLeft(lines[j], " "))
 				if strings.TrimSpace(lines[j]) != "" && in < indent && (m == nil || column(m[1]) != indent) {
 					break
@@ -216,7 +227,7 @@ func (p *pinner) helm(path string, lines []string) {
 				if m != nil && column(m[1]) == indent && m[2] == "tag" && tagAt < 0 {
 					tagAt = j
 				}
-				pinned = pinned || m != nil && column(m[1]) == indent && m[2] == "digest" && digestIn.MatchString(m[4])
+				pinned = pinned || m != nil && column(m[1]) == indent && m[2] == "digest" && digestIn().MatchString(m[4])
 			}
 		}
 		name := repository[4]
@@ -226,7 +237,7 @@ func (p *pinner) helm(path string, lines []string) {
 		case tagAt < 0 && p.products[name] != "":
 			p.fail(where, name, "has no tag beside it")
 		case tagAt >= 0:
-			m := valueKey.FindStringSubmatch(lines[tagAt])
+			m := valueKey().FindStringSubmatch(lines[tagAt])
 			ref := p.image(where, name+":"+m[4])
 			lines[tagAt] = strings.Replace(lines[tagAt], m[0], m[1]+"tag: "+quoteLike(m[3], strings.TrimPrefix(ref, name+":")), 1)
 		}

@@ -42,7 +42,7 @@ Only 0 is a yes.`,
 		commands []named
 	}{
 		{"To build:", []named{{"keys", newKeys}, {"build", newBuild}, {"capture", newCapture}, {"sbom", newSBOM}, {"attest", newAttest}, {"sign", newSign}, {"store", newStore}}},
-		{"To decide:", []named{{"trust", newTrust}, {"policy", newPolicy}, {"verify", newVerify}}},
+		{"To decide:", []named{{"trust", newTrust}, {"policy", newPolicy}, {"verify", newVerify}, {"capsule", newCapsule}}},
 		{"To release:", []named{{"release", newRelease}}},
 		{"To look:", []named{{"inspect", newInspect}, {"diff", newDiff}}},
 	}

@@ -53,6 +53,9 @@ func (v vault) token(name, prefix string, n int) string {
 // a CI job has them, runs every command that writes or prints, and searches every byte
 // of it for them, encoded ones too (docs/threats.md, rows 55 and 56).
 func TestSecretsAreNowhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many processes, one after the other")
+	}
 	if runtime.GOOS == "windows" {
 		t.Skip("the story is told in sh")
 	}

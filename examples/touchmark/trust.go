@@ -28,9 +28,9 @@ func newTrust() *cobra.Command {
 		Short: "say whom to believe: make and check trust files",
 		Long: `trust makes and checks trust files. A trust file says who: the principals whose word counts, with
 their keys, and who may build to which SLSA level. It holds public keys only, and it expires.`,
-		RunE: group("init, add, rotate, revoke, update or check"),
+		RunE: group("init, add, rotate, revoke, refresh, update or check"),
 	}
-	c.AddCommand(newTrustInit(), newTrustAdd(), newTrustRotate(), newTrustRevoke(), newTrustUpdate(), newTrustCheck())
+	c.AddCommand(newTrustInit(), newTrustAdd(), newTrustRotate(), newTrustRevoke(), newTrustRefresh(), newTrustUpdate(), newTrustCheck())
 	return c
 }
 

@@ -34,31 +34,26 @@ there already gets the times of a ring that is named; a revocation is never take
   touchmark trust add --principal ci=ci.keys.json --out next.json trust.json`,
 		Args: exactly("TRUST"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			t, err := loadTrust(args[0])
-			if err != nil {
-				return err
-			}
-			if len(o.principals)+len(o.kinds)+len(o.builders)+len(o.roles) == 0 && o.expires == "" {
-				return usagef("nothing to add: see --principal, --kind, --builder, --role and --expires")
-			}
-			if o.expires != "" {
-				now := time.Now()
-				if t.Expires, err = until("expires", o.expires, now); err != nil {
-					return err
+			return changeTrust(cmd, args[0], o.out, func(t *verify.Trust) (*verify.Trust, error) {
+				if len(o.principals)+len(o.kinds)+len(o.builders)+len(o.roles) == 0 && o.expires == "" {
+					return nil, usagef("nothing to add: see --principal, --kind, --builder, --role and --expires")
 				}
-				if !t.Expires.After(now) {
-					return usagef("--expires: %s is past", date(t.Expires))
+				if o.expires != "" {
+					now := time.Now()
+					var err error
+					if t.Expires, err = until("expires", o.expires, now); err != nil {
+						return nil, err
+					}
+					if !t.Expires.After(now) {
+						return nil, usagef("--expires: %s is past", date(t.Expires))
+					}
 				}
-			}
-			if err := o.addPrincipals(t); err != nil {
-				return err
-			}
-			t.Version++
-			next, err := verify.ParseTrust(t.Marshal())
-			if err != nil {
-				return err
-			}
-			return emitTrust(cmd, o.out, next)
+				if err := o.addPrincipals(t); err != nil {
+					return nil, err
+				}
+				t.Version++
+				return verify.ParseTrust(t.Marshal())
+			})
 		}),
 	}
 	o.flag(c.Flags())
@@ -87,23 +82,17 @@ sign it again.
 			if err != nil {
 				return err
 			}
-			t, err := loadTrust(args[0])
-			if err != nil {
-				return err
-			}
-			fresh, err := publicKey(path)
-			if err != nil {
-				return fmt.Errorf("--principal %s: %w", name, err)
-			}
-			public, err := keys.ParsePublic([]byte(fresh.PEM))
-			if err != nil {
-				return err
-			}
-			next, err := t.Rotate(name, public, when)
-			if err != nil {
-				return err
-			}
-			return emitTrust(cmd, out, next)
+			return changeTrust(cmd, args[0], out, func(t *verify.Trust) (*verify.Trust, error) {
+				fresh, err := publicKey(path)
+				if err != nil {
+					return nil, fmt.Errorf("--principal %s: %w", name, err)
+				}
+				public, err := keys.ParsePublic([]byte(fresh.PEM))
+				if err != nil {
+					return nil, err
+				}
+				return t.Rotate(name, public, when)
+			})
 		}),
 	}
 	c.Flags().StringVar(&principal, "principal", "", "`NAME=PUBKEY`: who, and a file with the new public key")
@@ -130,29 +119,23 @@ trust check.
 			if err != nil {
 				return err
 			}
-			t, err := loadTrust(args[0])
-			if err != nil {
-				return err
-			}
-			var ids []string
-			for _, p := range t.Principals {
-				for _, k := range p.Keys {
-					id, err := idOf(k)
-					if err != nil {
-						return err
+			return changeTrust(cmd, args[0], out, func(t *verify.Trust) (*verify.Trust, error) {
+				var ids []string
+				for _, p := range t.Principals {
+					for _, k := range p.Keys {
+						id, err := idOf(k)
+						if err != nil {
+							return nil, err
+						}
+						ids = append(ids, id)
 					}
-					ids = append(ids, id)
 				}
-			}
-			id, err := oneID(ids, args[1], args[0])
-			if err != nil {
-				return err
-			}
-			next, err := t.Revoke(id, when, reason)
-			if err != nil {
-				return err
-			}
-			return emitTrust(cmd, out, next)
+				id, err := oneID(ids, args[1], args[0])
+				if err != nil {
+					return nil, err
+				}
+				return t.Revoke(id, when, reason)
+			})
 		}),
 	}
 	c.Flags().StringVar(&at, "at", "", "since `TIME` nothing counts that the key signed; else since now")
@@ -177,22 +160,20 @@ last of them, to --out or to standard output. It is an error if there is none.`,
 			if err != nil {
 				return err
 			}
-			t, err := loadTrust(args[0])
-			if err != nil {
-				return err
-			}
-			signed, there, err := readEvidence(args[1])
-			if err != nil {
-				return err
-			}
-			if !there {
-				return fmt.Errorf("signed trust: there is no file %q", args[1])
-			}
-			next, err := updates(t, signed, when)
-			if err != nil {
-				return fmt.Errorf("%q: %w", args[1], err)
-			}
-			return emitTrust(cmd, out, next)
+			return changeTrust(cmd, args[0], out, func(t *verify.Trust) (*verify.Trust, error) {
+				signed, there, err := readEvidence(args[1])
+				if err != nil {
+					return nil, err
+				}
+				if !there {
+					return nil, fmt.Errorf("signed trust: there is no file %q", args[1])
+				}
+				next, err := updates(t, signed, when)
+				if err != nil {
+					return nil, fmt.Errorf("%q: %w", args[1], err)
+				}
+				return next, nil
+			})
 		}),
 	}
 	c.Flags().StringVar(&at, "at", "", "judge keys as of `TIME` (2026-11-21T03:07:00Z); else now")
@@ -234,8 +215,16 @@ func updates(t *verify.Trust, signed []*sign.Bundle, at time.Time) (*verify.Trus
 	return t, nil
 }
 
-// emitTrust writes the next version of a trust file.
-func emitTrust(cmd *cobra.Command, out string, next *verify.Trust) error {
+// changeTrust reads a trust file and writes the next version of it that change makes.
+func changeTrust(cmd *cobra.Command, file, out string, change func(*verify.Trust) (*verify.Trust, error)) error {
+	t, err := loadTrust(file)
+	if err != nil {
+		return err
+	}
+	next, err := change(t)
+	if err != nil {
+		return err
+	}
 	if err := emit(cmd, out, next.Marshal()); err != nil {
 		return err
 	}
