@@ -20,7 +20,7 @@ func TestReadmePrograms(t *testing.T) {
 	if len(programs) < 8 {
 		t.Fatalf("%d programs in README.md, want the most frequent tasks", len(programs))
 	}
-	bin := buildPrograms(t, programs)
+	bin := buildPrograms(t, append(slices.Clip(programs), shortProgram(t)))
 	for _, place := range []string{"in a checkout", "outside one"} {
 		t.Run(place, func(t *testing.T) {
 			dir := clone(t)
@@ -82,6 +82,52 @@ func readmePrograms(t *testing.T) []program {
 		}
 	}
 	return programs
+}
+
+// shortProgram is the three lines and the four at the top of the README, which
+// must compile; doc.go has the same.
+func shortProgram(t *testing.T) program {
+	t.Helper()
+	m := regexp.MustCompile("(?s)\n```golang\n(.*?)\n```\n").FindStringSubmatch(readme(t))
+	if m == nil {
+		t.Fatal("README.md does not begin with the short form")
+	}
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile(`(?m)^//\t(.*)$`).FindAllStringSubmatch(string(doc), -1)
+	if len(lines) < 6 {
+		t.Fatalf("doc.go has %d lines of code, want the short form", len(lines))
+	}
+	for _, line := range lines {
+		if !strings.Contains(m[1], line[1]) {
+			t.Errorf("doc.go says %q, and README.md does not", line[1])
+		}
+	}
+	text, err := format.Source([]byte(`package main
+
+import (
+	"context"
+	"io"
+	"os/exec"
+
+	"github.com/touchmark-go/touchmark/provenance/capture"
+	"github.com/touchmark-go/touchmark/sign"
+	"github.com/touchmark-go/touchmark/verify"
+)
+
+func main() { _ = short }
+
+func short(ctx context.Context, key sign.Signer, file io.Writer, t, p []byte, evidence []*sign.Bundle) (*verify.Verdict, error) {
+` + m[1] + `
+	return verdict, err
+}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program{title: "the short form", name: "readmeshort.exe", text: string(text)}
 }
 
 func readme(t *testing.T) string {
