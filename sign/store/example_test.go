@@ -2,12 +2,14 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sign"
@@ -162,4 +164,27 @@ func ExampleAppend() {
 	}
 	fmt.Println(len(bundles), bundles[0].ID() == bundles[1].ID())
 	// Output: 2 true
+}
+
+// What nobody needs any more may go, if it has been there for long.
+func ExampleFolder_Discard() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	folder, err := store.Create(filepath.Join(dir, "evidence"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer folder.Close()
+	config, err := folder.PutBlob(ctx, strings.NewReader("level: info\n"))
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	err = folder.Discard(ctx, config, time.Now().Add(-24*time.Hour))
+	fmt.Println(errors.Is(err, store.ErrFresh)) // somebody may be about to release with it
+	// Output: true
 }

@@ -10,8 +10,10 @@ import (
 	"iter"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/touchmark-go/touchmark/internal/dirlock"
 	"github.com/touchmark-go/touchmark/internal/safefs"
@@ -47,6 +49,7 @@ const markText = `{"schema":"https://github.com/touchmark-go/touchmark/store/v1"
 // and leaves the folder on no path. Make one with [Create] or [Open], and close it.
 type Folder struct {
 	root *os.Root
+	dir  string // where it is, whatever becomes of the working folder
 
 	mu   sync.Mutex
 	made map[string]bool // folders that are there for sure, durably
@@ -60,26 +63,25 @@ func Create(dir string) (*Folder, error) {
 	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	f := &Folder{root: root, made: map[string]bool{}}
-	if err := f.init(dir); err != nil {
-		root.Close()
-		return nil, err
-	}
-	return f, nil
+	return openFolder(dir, (*Folder).init)
 }
 
 // Open opens the store at dir. A folder that is not a store is an error, and nothing is written to it.
 func Open(dir string) (*Folder, error) {
+	return openFolder(dir, (*Folder).check)
+}
+
+func openFolder(dir string, ready func(*Folder, string) error) (*Folder, error) {
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	f := &Folder{root: root, made: map[string]bool{}}
-	if err := f.check(dir); err != nil {
+	f := &Folder{root: root, dir: path, made: map[string]bool{}}
+	if err := ready(f, dir); err != nil {
 		root.Close()
 		return nil, err
 	}
@@ -396,8 +398,15 @@ func (f *Folder) PutBlob(ctx context.Context, r io.Reader) (provenance.Digest, e
 	}
 	id := temp.digest()
 	dir, name := place(blobsDir, id)
+	unlock, err := dirlock.Lock(ctx, f.dir) // so that Discard takes away nothing that was just put
+	if err != nil {
+		return provenance.Digest{}, err
+	}
+	defer unlock()
 	if info, err := f.root.Lstat(path.Join(dir, name)); err == nil && info.Mode().IsRegular() && info.Size() == n {
-		return id, f.settle(dir)
+		if now := time.Now(); f.root.Chtimes(path.Join(dir, name), now, now) == nil { // as if it were new, see Discard
+			return id, f.settle(dir)
+		}
 	}
 	return id, temp.commit(dir, name)
 }

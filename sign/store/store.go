@@ -11,7 +11,8 @@
 //
 // A store is not believed. Whoever can write to it can add evidence, leave some out and mix up what belongs where, so
 // all that is promised is that content is what its digest says, and that nothing acknowledged is lost. What evidence
-// is worth, package verify says. That is why nothing is ever deleted here: a store that forgets a denial allows.
+// is worth, package verify says. That is why evidence is never deleted here: a store that forgets a denial allows. Blobs
+// can be let go of, one by one, from a folder: [Folder.Discard].
 //
 // [Append] is for the evidence that lies beside an artifact, ARTIFACT.intoto.jsonl.
 package store
