@@ -71,9 +71,22 @@ func noLinkAbove(root *os.Root, name string) error {
 	return nil
 }
 
+// tries is how often a file may be replaced by another while it is opened: whoever
+// writes atomically does so.
+const tries = 10
+
 // open looks before it opens, so that no device sees an open, and holds what it
 // opened against what it saw, so that no swap in between goes unnoticed.
-func open(path string, stat func(string) (fs.FileInfo, error), openFile func(string, int, fs.FileMode) (*os.File, error)) (*os.File, error) {
+func open(path string, stat func(string) (fs.FileInfo, error), openFile func(string, int, fs.FileMode) (*os.File, error)) (f *os.File, err error) {
+	for range tries {
+		if f, err = openOnce(path, stat, openFile); !errors.Is(err, ErrChanged) {
+			break
+		}
+	}
+	return f, err
+}
+
+func openOnce(path string, stat func(string) (fs.FileInfo, error), openFile func(string, int, fs.FileMode) (*os.File, error)) (*os.File, error) {
 	before, err := stat(path)
 	if err != nil {
 		return nil, err

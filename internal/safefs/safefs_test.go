@@ -119,6 +119,20 @@ func TestSwap(t *testing.T) {
 	if got := outcome(open(path, os.Lstat, swap)); got != ErrChanged.Error() {
 		t.Errorf("swapped for another file: %s, want %s", got, ErrChanged)
 	}
+	first := true
+	swap = func(string, int, fs.FileMode) (*os.File, error) {
+		if first {
+			first = false
+			if err := os.Rename(filepath.Join(dir, "new"), path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return os.Open(path)
+	}
+	if got := outcome(open(path, os.Lstat, swap)); got != "new" {
+		t.Errorf("replaced by a new version, once: %s, want new", got)
+	}
+	write(t, path, "old")
 	swap = func(string, int, fs.FileMode) (*os.File, error) { return os.Open(dir) }
 	if got := outcome(open(path, os.Lstat, swap)); got != ErrNotRegular.Error() {
 		t.Errorf("swapped for a folder: %s, want %s", got, ErrNotRegular)

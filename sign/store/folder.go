@@ -334,24 +334,12 @@ func (f *Folder) each(kind string, visit func(algorithm, shard, name string) err
 	return nil
 }
 
-// read reads a small file below the folder, and open opens any. Two who put the same content in its place at once replace
-// it by itself, which is no change.
+// read reads a small file below the folder, and open opens any.
 func (f *Folder) read(name string, max int64) ([]byte, error) {
-	return again(func() ([]byte, error) { return safefs.ReadFileIn(f.root, name, max) })
+	return safefs.ReadFileIn(f.root, name, max)
 }
 
-func (f *Folder) open(name string) (*os.File, error) {
-	return again(func() (*os.File, error) { return safefs.OpenIn(f.root, name) })
-}
-
-func again[T any](look func() (T, error)) (found T, err error) {
-	for range 10 {
-		if found, err = look(); !errors.Is(err, safefs.ErrChanged) {
-			break
-		}
-	}
-	return found, err
-}
+func (f *Folder) open(name string) (*os.File, error) { return safefs.OpenIn(f.root, name) }
 
 // list returns the sorted names in a folder, which may not be a link.
 func (f *Folder) list(dir string) ([]string, error) {
