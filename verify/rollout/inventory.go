@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/provenance/release"
@@ -30,6 +31,11 @@ type Item struct {
 	// Needed says that one of them is at a stage, may be rolled back to, or is on its
 	// way: it was neither revoked nor retired, and never left a stage by rollback.
 	Needed bool
+	// Ended is when the last of them was retired or revoked; zero if one of them was
+	// not, or nobody knows when.
+	Ended time.Time
+	// Behind is how many releases of its product came after the newest of them.
+	Behind int
 }
 
 // An ItemKind is what an Item is.
@@ -40,6 +46,7 @@ const (
 	ItemArtifact ItemKind = "artifact" // evidence about it stands under its digest
 	ItemEvidence ItemKind = "evidence" // a bundle, by its ID
 	ItemBlob     ItemKind = "blob"     // a configuration, notes, a change log, by SHA-256
+	ItemFolder   ItemKind = "folder"   // a configuration that is a folder: its list, by SHA-256, and the files in it, see PutContent
 )
 
 // A Tombstone stands for content that was erased.
@@ -58,7 +65,7 @@ func Survey(ctx context.Context, log Reader, trust *verify.Trust, options verify
 	if err != nil {
 		return nil, err
 	}
-	s := surveyor{items: map[itemKey]*Item{}, released: map[provenance.Digest]*release.Release{}}
+	s := surveyor{items: map[itemKey]*surveyed{}, released: map[provenance.Digest]*release.Release{}}
 	view, err := replay.Watch(ctx, s.see)
 	if err != nil {
 		return nil, err
@@ -74,7 +81,10 @@ func Survey(ctx context.Context, log Reader, trust *verify.Trust, options verify
 		}
 	}
 	for _, item := range s.items {
-		out.Items = append(out.Items, *item)
+		if item.open {
+			item.Ended = time.Time{}
+		}
+		out.Items = append(out.Items, item.Item)
 	}
 	slices.SortFunc(out.Items, func(a, b Item) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Digest.String(), b.Digest.String()))
@@ -85,8 +95,14 @@ func Survey(ctx context.Context, log Reader, trust *verify.Trust, options verify
 
 // A surveyor goes through a log.
 type surveyor struct {
-	items    map[itemKey]*Item // by kind and digest
+	items    map[itemKey]*surveyed // by kind and digest
 	released map[provenance.Digest]*release.Release
+}
+
+// A surveyed item is open while a release names it that was not taken back.
+type surveyed struct {
+	Item
+	open bool
 }
 
 // see keeps what a State does not: the texts for people that a release names.
@@ -115,11 +131,18 @@ func (s *surveyor) product(state *release.State) {
 		}
 	}
 	for _, r := range state.Releases {
-		need := needed[r.Number] || state.RevokedBy(r.ID) == nil && !left[r.Number]
+		taken := state.RevokedBy(r.ID)
+		need := needed[r.Number] || taken == nil && !left[r.Number]
+		behind := len(state.Releases) - r.Number
 		add := func(kind ItemKind, digests ...provenance.Digest) {
 			for _, d := range digests {
 				if !d.IsZero() {
-					s.add(kind, d, fmt.Sprintf("%s#%d", state.Product, r.Number), need)
+					item := s.add(kind, d, fmt.Sprintf("%s#%d", state.Product, r.Number), behind)
+					item.Needed = item.Needed || need
+					item.open = item.open || taken == nil || taken.Time.IsZero()
+					if taken != nil && item.Ended.Before(taken.Time) {
+						item.Ended = taken.Time
+					}
 				}
 			}
 		}
@@ -136,8 +159,11 @@ func (s *surveyor) product(state *release.State) {
 				}
 			}
 		}
-		if r.Config.Algorithm() == provenance.SHA256 {
+		switch r.Config.Algorithm() {
+		case provenance.SHA256:
 			add(ItemBlob, r.Config)
+		case provenance.DirHash:
+			add(ItemFolder, listOf(r.Config))
 		}
 		if full := s.released[r.ID]; full != nil {
 			add(ItemBlob, full.Notes, full.ChangeLog)
@@ -145,16 +171,18 @@ func (s *surveyor) product(state *release.State) {
 	}
 }
 
-func (s *surveyor) add(kind ItemKind, d provenance.Digest, release string, needed bool) {
+// add names a release as one that names an item.
+func (s *surveyor) add(kind ItemKind, d provenance.Digest, release string, behind int) *surveyed {
 	item := s.items[itemKey{kind, d}]
 	if item == nil {
-		item = &Item{Kind: kind, Digest: d}
+		item = &surveyed{Item: Item{Kind: kind, Digest: d, Behind: behind}}
 		s.items[itemKey{kind, d}] = item
 	}
-	item.Needed = item.Needed || needed
+	item.Behind = min(item.Behind, behind)
 	if !slices.Contains(item.Releases, release) {
 		item.Releases = append(item.Releases, release)
 	}
+	return item
 }
 
 // An itemKey is what tells items apart.

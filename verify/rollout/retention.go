@@ -1,0 +1,199 @@
+package rollout
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/touchmark-go/touchmark/provenance"
+)
+
+// A Retention says how long content outlives the last release that needs it. The
+// ledger itself forgets nothing, and evidence is kept for good.
+type Retention struct {
+	// Grace is how long content stays after the last release that names it was
+	// retired or revoked; at least [MaxKnownGood], because until then somebody may go
+	// back to it without asking the ledger. Zero is [DefaultGrace].
+	Grace time.Duration
+	// Last is how many of the newest releases of each product keep their content,
+	// whatever became of them.
+	Last int
+}
+
+// DefaultGrace is a quarter of a year.
+const DefaultGrace = 90 * 24 * time.Hour
+
+// freshness is how long content is left alone after it was put: whoever puts it
+// may be about to name it in a record.
+const freshness = 24 * time.Hour
+
+// A Discarder is a store that says which blobs it holds, and lets go of one that
+// was not put since an instant. A folder of package store is one.
+type Discarder interface {
+	Reading
+	Blobs(ctx context.Context) iter.Seq2[provenance.Digest, error]
+	Discard(ctx context.Context, digest provenance.Digest, before time.Time) error
+}
+
+// A Sweep lets go of blobs that no release needs any more: configurations, notes
+// and change logs. What it takes is always named by the ledger, in a release that
+// was retired or revoked, or in a record by which people erased it; what the ledger
+// does not name is left alone.
+type Sweep struct {
+	Inventory *Inventory // of the ledger, taken after anything that was put is named in it, see [Survey]
+	Retention Retention
+	Store     Discarder
+	// Archive, if it is not nil, must hold whatever goes, or it stays. What was erased
+	// goes all the same.
+	Archive Reading
+	Now     time.Time // zero is now
+}
+
+// A Disposal is a blob that goes.
+type Disposal struct {
+	Digest   provenance.Digest // SHA-256
+	Releases []string          // that name it, "app#102"
+	Since    time.Time         // when the last of them was taken back; zero if it was erased
+	Erased   *Tombstone        // why it must go; nil if it may
+}
+
+// ErrNotArchived is about content that stays because the archive does not have it.
+var ErrNotArchived = errors.New("the archive does not have it")
+
+// Plan returns what the store holds and may let go of, in the order of the digests.
+// It changes nothing.
+func (s Sweep) Plan(ctx context.Context) ([]Disposal, error) {
+	r, now := s.Retention, s.now()
+	if r.Grace == 0 {
+		r.Grace = DefaultGrace
+	}
+	switch {
+	case r.Grace < MaxKnownGood:
+		return nil, fmt.Errorf("a grace of %s, want at least %s: known-good files name content for that long", r.Grace, MaxKnownGood)
+	case r.Last < 0:
+		return nil, fmt.Errorf("the last %d releases, want none or more", r.Last)
+	}
+	held := map[provenance.Digest]bool{}
+	for d, err := range s.Store.Blobs(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		held[d] = true
+	}
+	kept, going := map[provenance.Digest]bool{}, map[provenance.Digest]Disposal{}
+	erased := map[provenance.Digest]*Tombstone{}
+	for i := range s.Inventory.Erased {
+		t := &s.Inventory.Erased[i]
+		d := t.Digest
+		if d.Algorithm() == provenance.DirHash {
+			d = listOf(d)
+		}
+		erased[d] = t
+	}
+	for _, item := range s.Inventory.Items {
+		if item.Kind != ItemBlob && item.Kind != ItemFolder {
+			continue
+		}
+		blobs, err := s.blobs(ctx, item, held)
+		if err != nil {
+			return nil, err
+		}
+		goes := !item.Needed && !item.Ended.IsZero() && item.Behind >= r.Last && now.Sub(item.Ended) >= r.Grace
+		for _, d := range blobs {
+			if !goes && erased[item.Digest] == nil {
+				kept[d] = true
+				continue
+			}
+			g := going[d]
+			g.Digest, g.Releases = d, append(g.Releases, item.Releases...)
+			if g.Since.Before(item.Ended) {
+				g.Since = item.Ended
+			}
+			going[d] = g
+		}
+	}
+	for d, t := range erased {
+		delete(kept, d)
+		going[d] = Disposal{Digest: d, Releases: going[d].Releases, Erased: t}
+	}
+	var out []Disposal
+	for d, g := range going {
+		if held[d] && !kept[d] {
+			slices.Sort(g.Releases)
+			g.Releases = slices.Compact(g.Releases)
+			out = append(out, g)
+		}
+	}
+	slices.SortFunc(out, func(a, b Disposal) int { return cmp.Compare(a.Digest.Hex(), b.Digest.Hex()) })
+	return out, nil
+}
+
+// blobs are those of an item: itself, and what it lists.
+func (s Sweep) blobs(ctx context.Context, item Item, held map[provenance.Digest]bool) ([]provenance.Digest, error) {
+	out := []provenance.Digest{item.Digest}
+	if item.Kind != ItemFolder || !held[item.Digest] {
+		return out, nil
+	}
+	files, err := folderFiles(ctx, s.Store, item.Digest)
+	if err != nil {
+		return nil, fmt.Errorf("what %s needs cannot be told, so nothing may go: %w", strings.Join(item.Releases, " and "), err)
+	}
+	for _, f := range files {
+		out = append(out, f.digest)
+	}
+	return out, nil
+}
+
+// Run lets go of what Plan returned. Each is told to done, which may be nil, with
+// the error of one that stays: [ErrNotArchived], or the store's, for instance
+// because it was put again meanwhile. Killed in between it is simply called again.
+// The error counts those that stay.
+func (s Sweep) Run(ctx context.Context, plan []Disposal, done func(Disposal, error)) error {
+	stay := 0
+	for _, d := range plan {
+		err := s.discard(ctx, d)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			stay++
+		}
+		if done != nil {
+			done(d, err)
+		}
+	}
+	if stay > 0 {
+		return fmt.Errorf("%d of %d blobs stay", stay, len(plan))
+	}
+	return nil
+}
+
+func (s Sweep) discard(ctx context.Context, d Disposal) error {
+	before := s.now().Add(-freshness)
+	if d.Erased != nil {
+		before = s.now()
+	} else if s.Archive != nil {
+		r, err := s.Archive.Blob(ctx, d.Digest)
+		if err == nil {
+			_, err = io.Copy(io.Discard, r)
+			err = errors.Join(err, r.Close())
+		}
+		if err != nil {
+			return fmt.Errorf("blob %s: %w: %w", d.Digest, ErrNotArchived, err)
+		}
+	}
+	return s.Store.Discard(ctx, d.Digest, before)
+}
+
+func (s Sweep) now() time.Time {
+	if s.Now.IsZero() {
+		return time.Now()
+	}
+	return s.Now
+}
