@@ -95,7 +95,7 @@ func (d *deciding) checkHead(head release.Head) (sound bool) {
 	case r.MaxHeadAge != 0 && head.Time.IsZero():
 		f.Message, f.Want, f.Got = "the ledger's head is of no known age", "at most "+formatDuration(r.MaxHeadAge), "no cosigned time"
 	case r.MaxHeadAge != 0 && age > r.MaxHeadAge:
-		f.Message, f.Want, f.Got = "the ledger's head is too old", "at most "+formatDuration(r.MaxHeadAge), fmt.Sprintf("%s, of %s", age.Truncate(time.Second), head.Time.UTC().Format(time.RFC3339))
+		f.Message, f.Want, f.Got = "the ledger's head is too old", "at most "+formatDuration(r.MaxHeadAge), fmt.Sprintf("%s, of %s", roughly(age), head.Time.UTC().Format(time.RFC3339))
 	case r.MaxHeadAge != 0 && age < -maxSkew:
 		f.Message, f.Want, f.Got = "the ledger's head is of the future", d.req.At.UTC().Format(time.RFC3339), head.Time.UTC().Format(time.RFC3339)
 	default:

@@ -20,7 +20,7 @@ import (
 // stateProofSuffix follows the name of a state's file.
 const stateProofSuffix = ".proof"
 
-// An auditing is what commands of auditors have in common: several keys, and one file.
+// An auditing is what commands have in common that several people sign: several keys, and one file.
 type auditing struct {
 	book   releaseBook
 	keys   []string
@@ -29,13 +29,16 @@ type auditing struct {
 }
 
 func (o *auditing) flags(c *cobra.Command) {
+	o.flagsButOut(c)
+	c.Flags().StringVar(&o.out, "out", "", "write to `FILE`; if it is there already, check it and sign it as well")
+	must(c.MarkFlagRequired("out"))
+}
+
+func (o *auditing) flagsButOut(c *cobra.Command) {
 	o.book.flags(c, "")
-	f := c.Flags()
-	f.StringArrayVar(&o.keys, "key", nil, "sign with the private key in `FILE`; may be repeated, as often as there are auditors here")
-	f.StringVar(&o.out, "out", "", "write to `FILE`; if it is there already, check it and sign it as well")
+	c.Flags().StringArrayVar(&o.keys, "key", nil, "sign with the private key in `FILE`; may be repeated, as often as there are signers here")
 	o.secret.flag(c)
 	must(c.MarkFlagRequired("key"))
-	must(c.MarkFlagRequired("out"))
 }
 
 func (o *auditing) signers(ctx context.Context) ([]sign.Signer, error) {

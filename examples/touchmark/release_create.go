@@ -28,8 +28,8 @@ func newReleaseCreate() *cobra.Command {
 		Long: `create releases artifacts (files and folders) with a frozen configuration, a file or a folder. The id
 of the release is derived from all of it, their names too: NAME, or the path from here.
 
-First the evidence about every artifact is put into the ledger's store: ARTIFACT.intoto.jsonl, or
-what --evidence names. An artifact without provenance is refused, so that nothing is released of
+First the configuration, and the evidence about every artifact, are put into the ledger's store: the
+latter is ARTIFACT.intoto.jsonl, or what --evidence names. An artifact without provenance is refused, so that nothing is released of
 which nobody can say how it was made. Then the release is recorded. Killed in between, it is simply
 called again.
 
@@ -90,11 +90,10 @@ func (o *releaseCreate) run(cmd *cobra.Command, args []string) error {
 			return err
 		}
 	}
-	config, err := subjectOf(ctx, o.config)
-	if err != nil {
-		return err
+	content := book.Store.(store.Store) // what a release names by digest is kept before it is named
+	if r.Config, err = rollout.PutContent(ctx, content, o.config); err != nil {
+		return fmt.Errorf("configuration: %w", err)
 	}
-	r.Config = digestOf(config)
 	if o.commit != "" {
 		if r.Commit, err = provenance.ParseDigest("gitCommit:" + o.commit); err != nil {
 			return usagef("--commit: %v", err)
@@ -105,11 +104,9 @@ func (o *releaseCreate) run(cmd *cobra.Command, args []string) error {
 		to   *provenance.Digest
 	}{{o.notes, &r.Notes}, {o.changeLog, &r.ChangeLog}} {
 		if text.path != "" {
-			s, err := subjectOf(ctx, text.path)
-			if err != nil {
+			if *text.to, err = rollout.PutContent(ctx, content, text.path); err != nil {
 				return err
 			}
-			*text.to = digestOf(s)
 		}
 	}
 	var evidence []*sign.Bundle

@@ -128,17 +128,19 @@ func fill(ctx context.Context, content *capsule.Content, inventory *rollout.Inve
 				have[b.ID()] = true
 			}
 			content.Subjects = append(content.Subjects, item.Digest)
-		case item.Kind == rollout.ItemBlob && !erased[item.Digest]:
-			r, err := from.Blob(ctx, item.Digest)
+		case item.Kind != rollout.ItemEvidence && !erased[item.Digest]:
+			blobs, err := item.Blobs(ctx, from)
 			if errors.Is(err, store.ErrNotFound) {
-				content.Absent = append(content.Absent, item.Digest)
-				continue
+				blobs, err = []provenance.Digest{item.Digest}, nil
 			}
 			if err != nil {
 				return err
 			}
-			r.Close()
-			content.Blobs = append(content.Blobs, item.Digest)
+			for _, d := range blobs {
+				if err := fillBlob(ctx, content, d, from, erased); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	for _, item := range inventory.Items {
@@ -147,6 +149,23 @@ func fill(ctx context.Context, content *capsule.Content, inventory *rollout.Inve
 		}
 	}
 	return nil
+}
+
+// fillBlob puts a blob into an export, or says that the store has it not.
+func fillBlob(ctx context.Context, content *capsule.Content, d provenance.Digest, from store.Store, erased map[provenance.Digest]bool) error {
+	if erased[d] || slices.Contains(content.Blobs, d) || slices.Contains(content.Absent, d) {
+		return nil
+	}
+	r, err := from.Blob(ctx, d)
+	if errors.Is(err, store.ErrNotFound) {
+		content.Absent = append(content.Absent, d)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	content.Blobs = append(content.Blobs, d)
+	return r.Close()
 }
 
 // without is a store without the evidence that was erased.

@@ -106,7 +106,7 @@ func GetContent(ctx context.Context, from Reading, digest provenance.Digest, pat
 		}
 		return os.Rename(whole, path)
 	}
-	files, err := folderFiles(ctx, from, digest)
+	files, err := listed(ctx, from, listOf(digest))
 	if err != nil {
 		return err
 	}
@@ -137,6 +137,27 @@ func getFile(ctx context.Context, from Reading, d provenance.Digest, path string
 	return writeSynced(path, r, 0o644)
 }
 
+// Blobs are the digests under which a store keeps an item: one for a blob; for a
+// folder that of its list, and of each file that the list names, which is read from
+// the store; none for anything else.
+func (i Item) Blobs(ctx context.Context, from Reading) ([]provenance.Digest, error) {
+	switch i.Kind {
+	case ItemBlob:
+		return []provenance.Digest{i.Digest}, nil
+	case ItemFolder:
+		files, err := listed(ctx, from, i.Digest)
+		if err != nil {
+			return nil, err
+		}
+		out := []provenance.Digest{i.Digest}
+		for _, f := range files {
+			out = append(out, f.digest)
+		}
+		return out, nil
+	}
+	return nil, nil
+}
+
 // A contentFile is a line of a folder's list.
 type contentFile struct {
 	digest provenance.Digest
@@ -152,9 +173,9 @@ func listOf(folder provenance.Digest) provenance.Digest {
 	return d
 }
 
-// folderFiles reads the list of a folder.
-func folderFiles(ctx context.Context, from Reading, folder provenance.Digest) ([]contentFile, error) {
-	r, err := from.Blob(ctx, listOf(folder))
+// listed reads the list of a folder.
+func listed(ctx context.Context, from Reading, digest provenance.Digest) ([]contentFile, error) {
+	r, err := from.Blob(ctx, digest)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +185,7 @@ func folderFiles(ctx context.Context, from Reading, folder provenance.Digest) ([
 		return nil, err
 	}
 	if len(list) > maxList {
-		return nil, fmt.Errorf("the list of %s is longer than %d bytes", folder, maxList)
+		return nil, fmt.Errorf("the list %s is longer than %d bytes", digest, maxList)
 	}
 	var files []contentFile
 	for line := range strings.Lines(string(list)) {
@@ -172,7 +193,7 @@ func folderFiles(ctx context.Context, from Reading, folder provenance.Digest) ([
 		raw, err := hex.DecodeString(sum)
 		d, _ := provenance.ParseDigest(provenance.SHA256 + ":" + sum)
 		if !ok || err != nil || len(raw) != sha256.Size || d.Hex() != sum || !strings.HasSuffix(line, "\n") || len(files) > 0 && files[len(files)-1].name >= name {
-			return nil, fmt.Errorf("line %d of the list of %s is not one of Go's Hash1: %w", len(files)+1, folder, ErrContent)
+			return nil, fmt.Errorf("line %d of the list %s is not one of Go's Hash1: %w", len(files)+1, digest, ErrContent)
 		}
 		files = append(files, contentFile{d, name})
 	}

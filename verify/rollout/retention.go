@@ -75,7 +75,7 @@ func (s Sweep) Plan(ctx context.Context) ([]Disposal, error) {
 	}
 	switch {
 	case r.Grace < MaxKnownGood:
-		return nil, fmt.Errorf("a grace of %s, want at least %s: known-good files name content for that long", r.Grace, MaxKnownGood)
+		return nil, fmt.Errorf("a grace of %.3g days, want at least %.3g: known-good files name content for that long", r.Grace.Hours()/24, MaxKnownGood.Hours()/24)
 	case r.Last < 0:
 		return nil, fmt.Errorf("the last %d releases, want none or more", r.Last)
 	}
@@ -100,9 +100,12 @@ func (s Sweep) Plan(ctx context.Context) ([]Disposal, error) {
 		if item.Kind != ItemBlob && item.Kind != ItemFolder {
 			continue
 		}
-		blobs, err := s.blobs(ctx, item, held)
-		if err != nil {
-			return nil, err
+		blobs := []provenance.Digest{item.Digest}
+		if held[item.Digest] {
+			var err error
+			if blobs, err = item.Blobs(ctx, s.Store); err != nil {
+				return nil, fmt.Errorf("what %s needs cannot be told, so nothing may go: %w", strings.Join(item.Releases, " and "), err)
+			}
 		}
 		goes := !item.Needed && !item.Ended.IsZero() && item.Behind >= r.Last && now.Sub(item.Ended) >= r.Grace
 		for _, d := range blobs {
@@ -131,22 +134,6 @@ func (s Sweep) Plan(ctx context.Context) ([]Disposal, error) {
 		}
 	}
 	slices.SortFunc(out, func(a, b Disposal) int { return cmp.Compare(a.Digest.Hex(), b.Digest.Hex()) })
-	return out, nil
-}
-
-// blobs are those of an item: itself, and what it lists.
-func (s Sweep) blobs(ctx context.Context, item Item, held map[provenance.Digest]bool) ([]provenance.Digest, error) {
-	out := []provenance.Digest{item.Digest}
-	if item.Kind != ItemFolder || !held[item.Digest] {
-		return out, nil
-	}
-	files, err := folderFiles(ctx, s.Store, item.Digest)
-	if err != nil {
-		return nil, fmt.Errorf("what %s needs cannot be told, so nothing may go: %w", strings.Join(item.Releases, " and "), err)
-	}
-	for _, f := range files {
-		out = append(out, f.digest)
-	}
 	return out, nil
 }
 
