@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -53,8 +54,29 @@ func runScripts(t *testing.T, p testscript.Params, registryOfTags string) {
 		env.Setenv("HOME", env.WorkDir)
 		return nil
 	}
-	p.Cmds = map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "lines": lines}
+	p.Cmds = map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "lines": lines, "retag": retag}
 	testscript.Run(t, p)
+}
+
+// retag does what whoever can write to a registry can: it makes a tag name a manifest, or, without a file, nothing.
+func retag(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 && len(args) != 3 {
+		ts.Fatalf("usage: retag REPOSITORY TAG [MANIFEST]")
+	}
+	host, name, _ := strings.Cut(args[0], "/")
+	method, body := http.MethodDelete, ""
+	if len(args) == 3 {
+		method, body = http.MethodPut, strings.TrimSuffix(ts.ReadFile(args[2]), "\n")
+	}
+	req, err := http.NewRequest(method, "http://"+host+"/v2/"+name+"/manifests/"+args[1], strings.NewReader(body))
+	ts.Check(err)
+	req.Header.Set("Content-Type", "application/vnd.oci.image.index.v1+json")
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusCreated && resp.StatusCode != http.StatusAccepted {
+		ts.Fatalf("%s %s: %s", method, req.URL, resp.Status)
+	}
 }
 
 // startRegistry starts a container registry and returns its HOST:PORT.

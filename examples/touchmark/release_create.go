@@ -29,9 +29,9 @@ func newReleaseCreate() *cobra.Command {
 of the release is derived from all of it, their names too: NAME, or the path from here.
 
 First the configuration, and the evidence about every artifact, are put into the ledger's store: the
-latter is ARTIFACT.intoto.jsonl, or what --evidence names. An artifact without provenance is refused, so that nothing is released of
-which nobody can say how it was made. Then the release is recorded. Killed in between, it is simply
-called again.
+latter is ARTIFACT.intoto.jsonl, or what --evidence names. An artifact without provenance is refused, so
+that nothing is released of which nobody can say how it was made. Then the release is recorded. Killed
+in between, it is simply called again.
 
 --push publishes to a registry in the one order in which nobody sees a part of it: the artifacts, the
 evidence about each, and, once all of it has been found there, the release, and last the tag. An

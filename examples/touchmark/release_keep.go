@@ -18,6 +18,7 @@ import (
 // A keeping is what commands about a ledger's store have in common: what is in it, and what ought to be.
 type keeping struct {
 	book      releaseBook
+	dir       string // of the store; the ledger's own if it is empty
 	other     place
 	store     *store.Folder
 	inventory *rollout.Inventory
@@ -36,8 +37,12 @@ func (o *keeping) open(ctx context.Context) error {
 	if o.inventory, err = o.book.survey(ctx, t, r); err != nil {
 		return err
 	}
-	if o.store, err = store.Open(filepath.Join(o.book.dir, ledgerEvidence)); err != nil {
-		return fmt.Errorf("ledger %q: %w", o.book.dir, err)
+	dir := o.dir
+	if dir == "" {
+		dir = filepath.Join(o.book.dir, ledgerEvidence)
+	}
+	if o.store, err = store.Open(dir); err != nil {
+		return err
 	}
 	o.book.close = append(o.book.close, o.store.Close)
 	return nil
@@ -183,7 +188,7 @@ type releaseGC struct {
 func newReleaseGC() *cobra.Command {
 	var o releaseGC
 	c := &cobra.Command{
-		Use:   "gc --ledger DIR --trust FILE [--keep DAYS] [--keep-last N] [--archive PLACE] [--delete]",
+		Use:   "gc --ledger DIR --trust FILE [--store DIR] [--keep DAYS] [--keep-last N] [--archive PLACE] [--delete]",
 		Short: "let go of configurations that no release needs any more",
 		Long: `gc lists the configurations, notes and change logs that the ledger's store may let go of; --delete does it.
 
@@ -200,6 +205,7 @@ With --archive nothing goes that is not in the archive, read whole and found to 
 	o.book.flags(c, "")
 	f := c.Flags()
 	f.StringVar(&o.keep, "keep", "90d", "how long something is kept after the last release that names it was taken back, `DAYS` (90d)")
+	f.StringVar(&o.dir, "store", "", "the store in `DIR`, in the place of the ledger's own: an archive that has to forget what was erased")
 	f.IntVar(&o.last, "keep-last", 0, "keep what the newest `N` releases name, whatever became of them")
 	f.StringVar(&o.other.name, "archive", "", "let go of nothing that this `PLACE` does not have")
 	o.other.plainFlag(f)
