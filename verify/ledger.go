@@ -37,9 +37,15 @@ func (d *deciding) checkRelease() *release.Status {
 		return nil
 	}
 	d.pass(CodeRelease, rule+"/product", status.Release.Name)
-	if v := status.Revoked; v != nil {
-		d.add(Finding{Code: CodeRevoked, Status: Failed, Rule: rule, Evidence: status.Release.Name, Message: "the release was revoked", Want: "a release in force", Got: fmt.Sprintf("revoked %s by %s: %s", v.At.UTC().Format(time.RFC3339), v.By, v.Reason)})
-	} else {
+	f := Finding{Code: CodeRevoked, Status: Failed, Rule: rule, Evidence: status.Release.Name, Want: "a release in force"}
+	switch v := status.Revoked; {
+	case v != nil:
+		f.Message, f.Got = "the release was revoked", fmt.Sprintf("revoked %s by %s: %s", v.At.UTC().Format(time.RFC3339), v.By, v.Reason)
+		d.add(f)
+	case status.Suspect != "":
+		f.Message, f.Got = "what the release rests on was revoked", status.Suspect
+		d.add(f)
+	default:
 		d.pass(CodeRevoked, rule, status.Release.Name)
 	}
 	if r.From == "" {
@@ -51,7 +57,7 @@ func (d *deciding) checkRelease() *release.Status {
 			since = p.Time
 		}
 	}
-	f := Finding{Code: CodeRelease, Status: Failed, Rule: rule + "/from", Evidence: status.Release.Name}
+	f = Finding{Code: CodeRelease, Status: Failed, Rule: rule + "/from", Evidence: status.Release.Name}
 	switch soaked := now.Sub(since); {
 	case !sound && (since.IsZero() || soaked < r.Soak): // it need not know that either
 	case since.IsZero():
@@ -95,7 +101,11 @@ func (d *deciding) checkHead(head release.Head) (sound bool) {
 	case r.MaxHeadAge != 0 && head.Time.IsZero():
 		f.Message, f.Want, f.Got = "the ledger's head is of no known age", "at most "+formatDuration(r.MaxHeadAge), "no cosigned time"
 	case r.MaxHeadAge != 0 && age > r.MaxHeadAge:
-		f.Message, f.Want, f.Got = "the ledger's head is too old", "at most "+formatDuration(r.MaxHeadAge), fmt.Sprintf("%s, of %s", roughly(age), head.Time.UTC().Format(time.RFC3339))
+		most, got := formatDuration(r.MaxHeadAge), roughly(age)
+		if got == most { // by less than one says roughly
+			got = age.Truncate(time.Second).String()
+		}
+		f.Message, f.Want, f.Got = "the ledger's head is too old", "at most "+most, fmt.Sprintf("%s, of %s", got, head.Time.UTC().Format(time.RFC3339))
 	case r.MaxHeadAge != 0 && age < -maxSkew:
 		f.Message, f.Want, f.Got = "the ledger's head is of the future", d.req.At.UTC().Format(time.RFC3339), head.Time.UTC().Format(time.RFC3339)
 	default:

@@ -137,16 +137,24 @@ func (o *releaseBook) whole(ctx context.Context) (*ledger.Reader, []*sign.Bundle
 	if err != nil {
 		return nil, nil, err
 	}
-	var revoked []*sign.Bundle
-	if _, err := replay.Watch(ctx, func(e release.Effect, entry rollout.Entry) {
-		if e.Kind == "revocation" && e.Product == "" && e.Void == nil {
-			revoked = append(revoked, entry.Bundle)
-		}
-	}); err != nil {
+	_, revoked, err := withRevocations(ctx, replay)
+	if err != nil {
 		return nil, nil, err
 	}
 	reader, err := o.reader(ctx, t)
 	return reader, revoked, err
+}
+
+// withRevocations is what a ledger says, and the records in it that take back attestations, keys and builders: they
+// are evidence against whatever is asked about.
+func withRevocations(ctx context.Context, replay *rollout.Replay) (*rollout.View, []*sign.Bundle, error) {
+	var revoked []*sign.Bundle
+	v, err := replay.Watch(ctx, func(e release.Effect, entry rollout.Entry) {
+		if e.Kind == "revocation" && e.Product == "" && e.Void == nil {
+			revoked = append(revoked, entry.Bundle)
+		}
+	})
+	return v, revoked, err
 }
 
 // writeCapsule writes a capsule whole or not at all, and says what it is.

@@ -104,12 +104,12 @@ func (o *question) ask(cmd *cobra.Command, what string) (*askedQuestion, error) 
 		if err != nil {
 			return nil, err
 		}
-		view, err := replay.View(cmd.Context())
+		view, revoked, err := withRevocations(cmd.Context(), replay)
 		if err != nil {
 			book.done()
 			return nil, err
 		}
-		q.request.Release = view
+		q.request.Release, q.request.Evidence = view, append(q.request.Evidence, revoked...)
 	}
 	return q, nil
 }

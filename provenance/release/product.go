@@ -285,6 +285,7 @@ func (p *product) status(artifact provenance.Digest) *Status {
 	if v := p.revokedBy(r.ID); v != nil && v.Kind == RevokeRelease {
 		out.Revoked = &Revoked{At: v.Time, By: strings.Join(v.By, ", "), Reason: v.Reason}
 	}
+	out.Suspect = p.suspect(r)
 	type entry struct {
 		Entry
 		index uint64
@@ -327,12 +328,17 @@ func (p *product) goods(stage string) iter.Seq[*Released] {
 
 // usable reports whether a release may move: neither it nor what made it was
 // taken back.
-func (p *product) usable(r *Released) bool {
-	suspect := r.Suspect != ""
-	if p.h != nil {
-		suspect = p.h.suspect(r) != nil
+func (p *product) usable(r *Released) bool { return p.suspect(r) == "" && p.revokedBy(r.ID) == nil }
+
+// suspect says what was revoked of what a release rests on; "" if nothing was.
+func (p *product) suspect(r *Released) string {
+	if p.h == nil {
+		return r.Suspect
 	}
-	return !suspect && p.revokedBy(r.ID) == nil
+	if v := p.h.suspect(r); v != nil {
+		return v.Message
+	}
+	return ""
 }
 
 // doubted reports whether the verdict of a promotion was revoked.

@@ -2,6 +2,7 @@ package release_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,6 +95,11 @@ func TestRevokedBuilder(t *testing.T) {
 				}
 				if got := fmt.Sprint(s.Good("prod")); got != want {
 					t.Errorf("prod may go back to %s, want %s", got, want)
+				}
+				artifact := one.Subjects[0].Digest
+				d, _ := artifact.Get(provenance.SHA256)
+				if got, wanted := s.Status(d).Suspect, strings.TrimSuffix(test.want, "verdict"); !strings.Contains(got, wanted) || (got == "") != (wanted == "") {
+					t.Errorf("status: suspect: %q, want %q", got, wanted)
 				}
 			}
 			if was, err := held.State("app"); err != nil || fmt.Sprint(was.Good("prod")) != "[2 1]" {

@@ -55,6 +55,10 @@ type Status struct {
 	Authors    []string // the principals that signed the release record, who never count as approvers
 	Promotions []Entry  // the valid ones that no rollback took back, in log order
 	Revoked    *Revoked // nil if it is not revoked
+	// Suspect says what was revoked of what the release rests on: the builder or the
+	// key that made it, or its evidence. Empty if nothing was. A release that was
+	// witnessed before the instant from which on a revocation holds is not concerned.
+	Suspect string
 }
 
 // An Entry says that a release entered an environment.

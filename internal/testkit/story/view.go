@@ -25,6 +25,7 @@ type view struct {
 	Author       string
 	Promotions   []release.Entry
 	Revoked      *release.Revoked
+	Suspect      string
 	LastGoodName string
 }
 
@@ -50,7 +51,7 @@ func (v *view) Status(_ context.Context, product string, artifact provenance.Dig
 	case v.Release == "" || product != v.Product || artifact.String() != v.Artifact:
 		return nil, release.ErrUnknown
 	}
-	return &release.Status{Release: release.Ref{Name: v.Release, Digest: artifact}, Authors: []string{v.Author}, Promotions: v.Promotions, Revoked: v.Revoked}, nil
+	return &release.Status{Release: release.Ref{Name: v.Release, Digest: artifact}, Authors: []string{v.Author}, Promotions: v.Promotions, Revoked: v.Revoked, Suspect: v.Suspect}, nil
 }
 
 func (v *view) LastGood(_ context.Context, product, environment string) (*release.Ref, error) {
