@@ -240,7 +240,7 @@ func TestBudget(t *testing.T) {
 	deptest.Only(t, "examples/touchmark", deptest.Budget{
 		Modules: 120,
 		Own: []string{"provenance", "provenance/capture", "provenance/capture/trace", "provenance/predicate", "provenance/release",
-			"sbom", "sbom/gomod", "sbom/image", "sbom/license", "sbom/spdx", "sbom/vex", "sign", "sign/keyless", "sign/keys", "sign/kms/plugin", "sign/ledger", "sign/ledger/tessera", "sign/store", "sign/store/oci", "sign/timestamp", "verify", "verify/capsule", "verify/cel", "verify/layout", "verify/learn", "verify/report", "verify/rollout", "verify/sigstore", "verify/sigstore/tuf"},
+			"sbom", "sbom/gomod", "sbom/image", "sbom/license", "sbom/spdx", "sbom/vex", "sign", "sign/keyless", "sign/keys", "sign/kms/plugin", "sign/ledger", "sign/ledger/tessera", "sign/store", "sign/store/oci", "sign/timestamp", "verify", "verify/capsule", "verify/cel", "verify/layout", "verify/learn", "verify/report", "verify/rollout", "verify/rollout/index", "verify/sigstore", "verify/sigstore/tuf"},
 		// What does its work before main, for every call of every command.
 		Forbidden: []string{"github.com/sigstore/sigstore-go/...", "github.com/go-openapi/...", "github.com/asaskevich/govalidator"},
 	})

@@ -50,8 +50,8 @@ A RELEASE is named by its id, the digest of an artifact, app#102, its version, o
 
 // A releaseBook is what all commands need of a ledger.
 type releaseBook struct {
-	dir, trust, product string
-	signer              signingKey
+	dir, trust, product, index string
+	signer                     signingKey
 
 	close []func() error
 }
@@ -132,7 +132,7 @@ func (o *releaseBook) read() (*rollout.Replay, *verify.Trust, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := rollout.NewReplay(log, t, releaseOptions())
+	r, err := o.replay(log, t)
 	return r, t, err
 }
 

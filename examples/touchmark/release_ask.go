@@ -37,6 +37,7 @@ listed as unknown. Exit status: 0 all is known, 2 of some releases nobody knows.
 		RunE: does(o.run),
 	}
 	o.flags(c, "")
+	o.indexFlag(c)
 	f := c.Flags()
 	f.StringVar(&o.key, "key-id", "", "what the key with the id `HEX` signed; touchmark inspect shows ids")
 	f.StringVar(&o.builder, "builder", "", "what the builder `ID` built")
@@ -274,6 +275,7 @@ what would have to be known.`,
 		}),
 	}
 	o.flags(c, "")
+	o.indexFlag(c)
 	c.Flags().StringVar(&format, "format", "text", "print as `text|json`")
 	completeWords(c, "format", "text", "json")
 	return c

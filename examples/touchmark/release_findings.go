@@ -48,6 +48,7 @@ Exit status: 0 nothing was found, 1 something was, 2 it could not look.`,
 		RunE:    does(o.run),
 	}
 	o.flags(c, "")
+	o.indexFlag(c)
 	f := c.Flags()
 	f.DurationVar(&o.within, "within", 30*24*time.Hour, "say what expires within `DURATION`")
 	f.DurationVar(&o.headAge, "head-age", 24*time.Hour, "say which witness did not cosign for `DURATION`")

@@ -92,6 +92,7 @@ Artifacts of this repository are those that releases name HOST/PATH. Exit status
 		}),
 	}
 	o.flags(c, "")
+	o.indexFlag(c)
 	f := c.Flags()
 	at.flag(c, "repository", "the repository, a")
 	at.plainFlag(f)

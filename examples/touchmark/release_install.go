@@ -32,6 +32,7 @@ file is then called config. With --environment it must be good there: promoted, 
 		RunE:    does(o.run),
 	}
 	o.book.flags(c, "")
+	o.book.indexFlag(c)
 	f := c.Flags()
 	f.StringVar(&o.to, "to", "", "install into `DIR`")
 	f.StringVar(&o.environment, "environment", "", "what the folder is part of, `ENV`")

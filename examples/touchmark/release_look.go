@@ -156,6 +156,7 @@ releases; or all that is known about one release. With --format json it is the p
 		}),
 	}
 	o.flags(c, "")
+	o.indexFlag(c)
 	c.Flags().StringVar(&format, "format", "text", "print as `text|json`")
 	completeWords(c, "format", "text", "json")
 	return c
@@ -313,6 +314,7 @@ why it may or may not be rolled back to there. Exit status: 0 it may, 1 it may n
 		}),
 	}
 	o.flags(c, "")
+	o.indexFlag(c)
 	c.Flags().StringVar(&environment, "environment", "", "which, `ENV`")
 	must(c.MarkFlagRequired("environment"))
 	return c

@@ -32,6 +32,7 @@ images are pinned, 1 not.`,
 		RunE: does(o.run),
 	}
 	o.book.flags(c, "")
+	o.book.indexFlag(c)
 	f := c.Flags()
 	f.StringArrayVar(&o.images, "image", nil, "`NAME=PRODUCT`: the images of a repository are a product's; may be repeated")
 	f.BoolVar(&o.check, "check", false, "write nothing, and want digests everywhere")
