@@ -2,9 +2,12 @@ package sign
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/touchmark-go/touchmark/provenance"
@@ -50,8 +53,9 @@ type Bundle struct {
 	// Err says why this entry could not be read. Then only Origin is set besides.
 	Err error
 
-	pae     []byte // everything under the signatures
+	pae     []byte // everything under the signatures, or all before apart
 	body    int    // where the payload begins in pae
+	apart   []byte // a large payload that was signed here and not copied; nil if it is in pae
 	version string // the media type of a Sigstore bundle that was read
 	hinted  bool   // of one that was read: its key is named by the hint alone
 	ahead   *ahead // of one that was signed here: what was written of it meanwhile
@@ -76,13 +80,23 @@ type Signature struct {
 // PAE is DSSE's pre-authentication encoding: the bytes under the signatures. It
 // must not be changed. It is nil in an entry that could not be read, or that
 // signs an artifact itself.
-func (b *Bundle) PAE() []byte { return b.pae }
+//
+// Each call makes a copy if the bundle was signed here and its payload is large.
+func (b *Bundle) PAE() []byte {
+	if b.apart != nil {
+		return slices.Concat(b.pae, b.apart)
+	}
+	return b.pae
+}
 
 // UnverifiedPayload is what was signed, or is said to have been. It must not be
 // changed, nor believed before a signature over [Bundle.PAE] has been checked:
 // it is the tail of those very bytes.
 func (b *Bundle) UnverifiedPayload() []byte {
-	if b.pae == nil {
+	switch {
+	case b.apart != nil:
+		return b.apart
+	case b.pae == nil:
 		return nil
 	}
 	return b.pae[b.body:]
@@ -95,7 +109,14 @@ func (b *Bundle) ID() provenance.Digest {
 	if b.pae == nil {
 		return provenance.Digest{}
 	}
-	return provenance.SumSHA256(b.pae)
+	if b.apart == nil {
+		return provenance.SumSHA256(b.pae)
+	}
+	h := sha256.New()
+	h.Write(b.pae)
+	h.Write(b.apart)
+	d, _ := provenance.ParseDigest(provenance.SHA256 + ":" + hex.EncodeToString(h.Sum(nil))) // is one
+	return d
 }
 
 // Marshal returns the bundle as one line of JSON, without the final newline. It

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
@@ -72,8 +73,12 @@ func Statement(ctx context.Context, s *provenance.Statement, signers ...Signer) 
 
 // Payload signs a body that is no statement by each of signers: trust files,
 // policies and states have payload types of their own, so that a signature over
-// one can never be taken for a signature over another. The body is copied, once:
-// a signer that writes into what it is to sign is an error, and none may keep it.
+// one can never be taken for a signature over another.
+//
+// The bundle may keep body, which must not be changed any more. A signer that
+// writes into what it is to sign is an error, and none may keep it. A large body is
+// copied for signers that need it behind its head in one piece; those with a method
+// SignParts, as keys of package keys have, do not.
 func Payload(ctx context.Context, payloadType string, body []byte, signers ...Signer) (*Bundle, error) {
 	if payloadType == "" || !utf8.ValidString(payloadType) {
 		return nil, fmt.Errorf("sign: want a payload type, got %q", payloadType)
@@ -90,7 +95,11 @@ func Payload(ctx context.Context, payloadType string, body []byte, signers ...Si
 	}
 	b := &Bundle{Format: DSSE, PayloadType: payloadType}
 	head := headPAE(payloadType, len(body))
-	b.pae, b.body = append(head[:len(head):len(head)], body...), len(head)
+	if b.pae, b.body = head, len(head); len(body) >= aheadFrom && inParts(signers) {
+		b.apart = body
+	} else {
+		b.pae = append(head[:len(head):len(head)], body...)
+	}
 	if len(body) >= aheadFrom {
 		b.ahead = writeAhead(body, rest(payloadType, nil)+len(signers)*1024)
 		defer b.ahead.end()
@@ -99,8 +108,8 @@ func Payload(ctx context.Context, payloadType string, body []byte, signers ...Si
 		if isNil(signer) {
 			return nil, fmt.Errorf("sign: signer %d of %d is nil", i+1, len(signers))
 		}
-		s, err := signBy(ctx, signer, b.pae)
-		if err == nil && (!bytes.Equal(b.pae[b.body:], body) || !bytes.Equal(b.pae[:b.body], head)) {
+		s, err := signBy(ctx, signer, b)
+		if err == nil && (!bytes.Equal(b.UnverifiedPayload(), body) || !bytes.Equal(b.pae[:b.body], head)) {
 			err = errors.New("it changed what it was to sign")
 		}
 		if err != nil {
@@ -111,8 +120,23 @@ func Payload(ctx context.Context, payloadType string, body []byte, signers ...Si
 	return b, nil
 }
 
+// A partsSigner signs parts as if they were in one piece, and, if SignsParts says
+// so, without making one of them.
+type partsSigner interface {
+	SignParts(ctx context.Context, parts ...[]byte) ([]byte, error)
+	SignsParts() bool
+}
+
+// inParts reports whether no signer needs the encoding in one piece.
+func inParts(signers []Signer) bool {
+	return !slices.ContainsFunc(signers, func(s Signer) bool {
+		p, ok := s.(partsSigner)
+		return !ok || isNil(s) || !p.SignsParts()
+	})
+}
+
 // signBy lets a signer sign the encoding.
-func signBy(ctx context.Context, signer Signer, pae []byte) (Signature, error) {
+func signBy(ctx context.Context, signer Signer, b *Bundle) (Signature, error) {
 	keyID, err := signer.KeyID()
 	if err != nil {
 		return Signature{}, fmt.Errorf("key id: %w", err)
@@ -120,7 +144,12 @@ func signBy(ctx context.Context, signer Signer, pae []byte) (Signature, error) {
 	if !utf8.ValidString(keyID) {
 		return Signature{}, fmt.Errorf("key id %q is not UTF-8", keyID)
 	}
-	sig, err := signer.Sign(ctx, pae)
+	var sig []byte
+	if p, ok := signer.(partsSigner); ok && b.apart != nil {
+		sig, err = p.SignParts(ctx, b.pae, b.apart)
+	} else {
+		sig, err = signer.Sign(ctx, b.pae)
+	}
 	if err != nil {
 		return Signature{}, err
 	}

@@ -223,7 +223,7 @@ func TestOtherQuestions(t *testing.T) {
 	for _, members := range []struct {
 		of any
 		n  int
-	}{{verify.Request{}, 6}, {verify.Artifact{}, 4}, {sign.Bundle{}, 11}, {sign.Signature{}, 5}} {
+	}{{verify.Request{}, 6}, {verify.Artifact{}, 4}, {sign.Bundle{}, 12}, {sign.Signature{}, 5}} {
 		if n := reflect.TypeOf(members.of).NumField(); n != members.n {
 			t.Errorf("%T has %d members, and %d are compared", members.of, n, members.n)
 		}

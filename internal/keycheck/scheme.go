@@ -1,6 +1,7 @@
 package keycheck
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -203,18 +204,31 @@ func verifyP1363(key *ecdsa.PublicKey, digest, sig []byte) bool {
 	return ecdsa.Verify(key, digest, r, s)
 }
 
-// digest is what the primitive signs: the message itself for Ed25519.
-func (s scheme) digest(message []byte) []byte {
+// digest is what the primitive signs of a message that may come in parts: the
+// message itself for Ed25519.
+func (s scheme) digest(message ...[]byte) []byte {
 	if s.hash == 0 {
-		return message
+		if len(message) == 1 {
+			return message[0]
+		}
+		return bytes.Join(message, nil)
 	}
 	h := s.hash.New()
-	h.Write(message)
+	for _, part := range message {
+		h.Write(part)
+	}
 	return h.Sum(nil)
 }
 
-// Sign signs message as [Verify] checks it.
-func Sign(name string, key crypto.Signer, message []byte) ([]byte, error) {
+// Digests reports whether a scheme signs a digest of the message, which then need
+// not be in one piece.
+func Digests(name string) bool {
+	s, err := schemeOf(name)
+	return err == nil && s.hash != 0
+}
+
+// Sign signs a message as [Verify] checks it: the parts, one behind the other.
+func Sign(name string, key crypto.Signer, message ...[]byte) ([]byte, error) {
 	s, err := fit(name, key.Public())
 	if err != nil {
 		return nil, err
@@ -229,5 +243,5 @@ func Sign(name string, key crypto.Signer, message []byte) ([]byte, error) {
 	case kindP1363:
 		return nil, fmt.Errorf("scheme %q is only verified, want DER for new signatures", name)
 	}
-	return key.Sign(rand.Reader, s.digest(message), opts)
+	return key.Sign(rand.Reader, s.digest(message...), opts)
 }

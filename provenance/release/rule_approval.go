@@ -132,7 +132,7 @@ func (h *History) consents(s step, r *Released, p *Promotion, quorums []Quorum) 
 		case !s.product.fits(r, p, c):
 			reason = "is of another move, or under another policy"
 		case c.Spent:
-			reason = "was used up by an earlier promotion"
+			reason = "was used up by an earlier promotion, or paid what a hotfix owed"
 		case s.Time.IsZero():
 			reason = "expires, and the log does not say when it is"
 		case !s.Time.Before(c.Expires):

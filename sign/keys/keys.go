@@ -15,6 +15,7 @@
 package keys
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -112,7 +113,12 @@ func (k *Key) WithScheme(scheme string) (*Key, error) {
 
 // Sign implements sign.Signer. ECDSA signatures are in ASN.1 DER; RSA has a
 // salt as long as the hash.
-func (k *Key) Sign(ctx context.Context, data []byte) ([]byte, error) {
+func (k *Key) Sign(ctx context.Context, data []byte) ([]byte, error) { return k.SignParts(ctx, data) }
+
+// SignParts is Sign of the parts, one behind the other. Package sign signs what is
+// large with it, so that a payload need not be copied behind its head. A part is
+// only read.
+func (k *Key) SignParts(ctx context.Context, parts ...[]byte) ([]byte, error) {
 	if !k.ok() {
 		return nil, errNoKey
 	}
@@ -123,14 +129,25 @@ func (k *Key) Sign(ctx context.Context, data []byte) ([]byte, error) {
 	var sig []byte
 	var err error
 	if elsewhere, ok := s.signer.(*remote); ok {
-		sig, err = elsewhere.sign(ctx, s.scheme, data)
+		sig, err = elsewhere.sign(ctx, s.scheme, bytes.Join(parts, nil))
 	} else {
-		sig, err = keycheck.Sign(s.scheme, s.signer, data)
+		sig, err = keycheck.Sign(s.scheme, s.signer, parts...)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("signing with %s: %w", k, err)
 	}
 	return sig, nil
+}
+
+// SignsParts reports whether SignParts needs no copy of them all: the key is here,
+// and signs a digest, which Ed25519 does not.
+func (k *Key) SignsParts() bool {
+	if !k.ok() {
+		return false
+	}
+	s := k.reveal()
+	_, elsewhere := s.signer.(*remote)
+	return !elsewhere && keycheck.Digests(s.scheme)
 }
 
 // KeyID implements sign.Signer: the lower-case hex SHA-256 of the public key's
