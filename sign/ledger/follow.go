@@ -61,6 +61,7 @@ func (f *Follower) Read(ctx context.Context) (*Reader, error) {
 		if err := r.Extends(ctx, f.last.checkpoint); err != nil {
 			return nil, err
 		}
+		r.times.takeOver(&f.last.times)
 	}
 	if f.memory != "" {
 		if err := r.Remember(ctx, f.memory); err != nil {

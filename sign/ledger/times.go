@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -63,12 +64,24 @@ func MarshalHeads(notes [][]byte) ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
-// times remembers the page that was asked for last.
+// times remembers the page that was asked for last, and the last answer.
 type times struct {
 	mu   sync.Mutex
 	page uint64
-	has  bool
-	head []*Checkpoint
+	has  bool          // head is all of it; else what an earlier Reader had checked of it
+	head []*Checkpoint // of page
+
+	from  uint64
+	first *Checkpoint // that first covers the records of that page from there on, up to its size
+}
+
+// takeOver takes what the Reader of an earlier checkpoint, which r's extends, had
+// checked, so that whoever reads records as they come does not check their page
+// anew for each.
+func (t *times) takeOver(old *times) {
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	t.page, t.head = old.page, old.head
 }
 
 // Since is the earliest instant by which witnesses had seen the record at
@@ -93,9 +106,26 @@ func (r *Reader) first(ctx context.Context, index uint64) (*Checkpoint, error) {
 	}
 	r.times.mu.Lock()
 	defer r.times.mu.Unlock()
+	if t := &r.times; t.first != nil && t.from <= index && index < t.first.size && t.from/tileWidth == index/tileWidth {
+		return t.first, nil
+	}
+	c, err := r.search(ctx, index)
+	if err != nil {
+		return nil, err
+	}
+	r.times.from, r.times.first = index, c
+	return c, nil
+}
+
+// search looks for the first checkpoint in the pages. The lock of times is held.
+func (r *Reader) search(ctx context.Context, index uint64) (*Checkpoint, error) {
 	for page := index / tileWidth; page <= (r.checkpoint.size-1)/tileWidth; page++ {
 		if !r.times.has || r.times.page != page {
-			heads, err := r.Heads(ctx, page)
+			var known []*Checkpoint
+			if r.times.page == page {
+				known = r.times.head
+			}
+			heads, err := r.heads(ctx, page, known)
 			if err != nil {
 				return nil, err
 			}
@@ -113,6 +143,11 @@ func (r *Reader) first(ctx context.Context, index uint64) (*Checkpoint, error) {
 // signed, cosigned, and a state that this log went through; none if there is no
 // such page. What is larger than r's checkpoint is left out.
 func (r *Reader) Heads(ctx context.Context, page uint64) ([]*Checkpoint, error) {
+	return r.heads(ctx, page, nil)
+}
+
+// heads is Heads; those that are known were checked before, byte for byte.
+func (r *Reader) heads(ctx context.Context, page uint64, known []*Checkpoint) ([]*Checkpoint, error) {
 	data, err := r.source.Read(ctx, HeadsPath(page), maxHeadsPage)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -127,8 +162,11 @@ func (r *Reader) Heads(ctx context.Context, page uint64) ([]*Checkpoint, error) 
 	var heads []*Checkpoint
 	last := uint64(0)
 	for i, n := range notes {
-		c, err := r.verifier.Open(n)
-		if err != nil {
+		var c *Checkpoint
+		isKnown := i < len(known) && bytes.Equal(known[i].note, n)
+		if isKnown {
+			c = known[i]
+		} else if c, err = r.verifier.Open(n); err != nil {
 			return nil, fmt.Errorf("%w: %s, checkpoint %d: %v", ErrCorrupt, HeadsPath(page), i, err)
 		}
 		// Only the last one may cover all of the page: later ones are the first of none.
@@ -136,6 +174,10 @@ func (r *Reader) Heads(ctx context.Context, page uint64) ([]*Checkpoint, error) 
 			return nil, fmt.Errorf("%w: %s, checkpoint %d: not in its place", ErrCorrupt, HeadsPath(page), i)
 		}
 		if last = c.size; c.size > r.checkpoint.size {
+			continue
+		}
+		if isKnown {
+			heads = append(heads, c)
 			continue
 		}
 		root, err := r.rootAt(ctx, c.size)
