@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -122,13 +123,9 @@ func try(t *testing.T, r *mutate.Runner, p *mutate.Program) []mutate.Result {
 	if err := r.Prepare(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	var results []mutate.Result
-	for _, m := range p.Mutants {
-		result, err := r.Try(t.Context(), m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		results = append(results, result)
+	results, err := r.TryAll(t.Context(), p.Mutants)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return results
 }
@@ -144,8 +141,17 @@ func TestMutants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &mutate.Runner{Limit: 10 * time.Second, Split: regexp.MustCompile("^TestEdge$")}
+	var logged sync.Map
+	r := &mutate.Runner{Limit: 10 * time.Second, Split: regexp.MustCompile("^TestEdge$"), Workers: 2, Logf: func(format string, args ...any) { logged.Store(fmt.Sprintf(format, args...), true) }}
 	results := try(t, r, p)
+	for i, result := range results {
+		if result.Mutant != p.Mutants[i] {
+			t.Errorf("result %d is of %s, want %s", i, result.Mutant, p.Mutants[i])
+		}
+		if _, told := logged.Load(fmt.Sprintf("%s %s", result.Outcome, result.Mutant)); told != (result.Outcome == mutate.Survived || result.Outcome == mutate.Unseen) {
+			t.Errorf("%s %s: told at once: %t", result.Outcome, result.Mutant, told)
+		}
+	}
 	got := map[string]mutate.Outcome{}
 	for _, result := range results {
 		key := strings.ReplaceAll(result.Key(), "\t", ": ")
@@ -231,6 +237,9 @@ func TestPart(t *testing.T) {
 	if cancel(); true {
 		if _, err := r.Try(ctx, p.Mutants[0]); err == nil {
 			t.Error("what was canceled has a result")
+		}
+		if results, err := r.TryAll(ctx, p.Mutants); err == nil {
+			t.Errorf("what was canceled has results: %v", results)
 		}
 	}
 }

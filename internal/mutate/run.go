@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -42,6 +44,7 @@ type Runner struct {
 	Limit   time.Duration  // for the tests of one mutant; zero is a minute
 	Memory  int            // KiB of address space that they may have, on Linux; zero is 8 GiB
 	Batch   int            // how many subtests of one test are run together; zero is six
+	Workers int            // how many mutants are tried at once; zero is one
 	Logf    func(format string, args ...any)
 	program *Program
 	reach   map[int][]unit // by mutant
@@ -157,6 +160,43 @@ func (r *Runner) Try(ctx context.Context, m Mutant) (Result, error) {
 		}
 	}
 	return result, nil
+}
+
+// TryAll tries mutants, several at once, and tells Logf at once of those that no
+// test notices. The results are in the order of the mutants.
+func (r *Runner) TryAll(ctx context.Context, mutants []Mutant) ([]Result, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	results := make([]Result, len(mutants))
+	var next, done atomic.Int64
+	var workers sync.WaitGroup
+	for range max(r.Workers, 1) {
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(mutants) {
+					return
+				}
+				result, err := r.Try(ctx, mutants[i])
+				if err != nil {
+					cancel(err)
+					return
+				}
+				results[i] = result
+				if result.Outcome == Survived || result.Outcome == Unseen {
+					r.log("%s %s", result.Outcome, result.Mutant)
+				}
+				if n := done.Add(1); n%50 == 0 {
+					r.log("%d of %d", n, len(mutants))
+				}
+			}
+		})
+	}
+	workers.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	return results, nil
 }
 
 // exactly is a pattern for tests of one top test.

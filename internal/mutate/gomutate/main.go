@@ -25,12 +25,13 @@ func main() {
 	seed := flag.Uint64("seed", 1, "which ones")
 	again := flag.String("again", "", "a file with an earlier report: only the mutants that it names as not noticed are tried")
 	limit := flag.Duration("limit", time.Minute, "for the tests of one mutant")
+	workers := flag.Int("workers", 2, "how many mutants are tried at once")
 	excuses := flag.String("excuses", "", "a file of mutants that no test can notice")
 	least := flag.Float64("least", 0, "the score, in percent, below which the exit status is 1")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	r := mutate.Runner{Tests: pattern(*tests), Skip: pattern(*skip), Split: pattern(*split), Limit: *limit, Logf: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }}
+	r := mutate.Runner{Tests: pattern(*tests), Skip: pattern(*skip), Split: pattern(*split), Limit: *limit, Workers: *workers, Logf: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }}
 	score, err := run(ctx, *dir, pattern(*files), *excuses, func(all []mutate.Mutant) ([]mutate.Mutant, error) {
 		if *again == "" {
 			return mutate.Sample(all, *sample, *seed), nil
@@ -84,20 +85,13 @@ func run(ctx context.Context, dir string, files *regexp.Regexp, excuseFile strin
 	if err := r.Prepare(ctx, p); err != nil {
 		return none, err
 	}
-	var results []mutate.Result
 	picked, err := pick(p.Mutants)
 	if err != nil {
 		return none, err
 	}
-	for i, m := range picked {
-		result, err := r.Try(ctx, m)
-		if err != nil {
-			return none, err
-		}
-		results = append(results, result)
-		if i%50 == 49 {
-			r.Logf("%d of %d", i+1, len(picked))
-		}
+	results, err := r.TryAll(ctx, picked)
+	if err != nil {
+		return none, err
 	}
 	return mutate.Report(os.Stdout, results, excuses), nil
 }
