@@ -386,6 +386,26 @@ func TestUpdate(t *testing.T) {
 	if got, err := trust.UpdateAt(sealed(verify.TrustType, usurped.Marshal(), "alice", "bob", "carol"), judged); err != nil || got.Root.AtLeast != 1 {
 		t.Errorf("a change of root that both roots sign: %v", err)
 	}
+	broken := *sealed(verify.TrustType, trust.Marshal(), "alice", "bob")
+	broken.Err = errors.New("garbage")
+	rootless := *trust
+	rootless.Root = verify.Quorum{}
+	for name, c := range map[string]struct {
+		trust  *verify.Trust
+		bundle *sign.Bundle
+		want   string
+	}{
+		"by its root":       {trust, sealed(verify.TrustType, []byte("anything"), "alice", "bob"), ""},
+		"by too few":        {trust, sealed(verify.TrustType, []byte("anything"), "alice"), "signed by \"alice\", want 2"},
+		"by others":         {trust, sealed(verify.TrustType, []byte("anything"), "ci", "carol"), "signed by \"\", want 2"},
+		"nothing":           {trust, nil, "no bundle"},
+		"one that is wrong": {trust, &broken, "no bundle"},
+		"without a root":    {&rootless, sealed(verify.TrustType, []byte("anything"), "alice", "bob"), "no root"},
+	} {
+		if err := c.trust.SignedByRoot(c.bundle, judged); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("SignedByRoot, %s: %v, want %q", name, err, c.want)
+		}
+	}
 	for name, c := range map[string]struct {
 		bundle *sign.Bundle
 		want   string

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,10 +22,17 @@ func TestManyDependencies(t *testing.T) {
 		return "set provenance /predicate/buildDefinition/resolvedDependencies [" + strings.Join(list, ",") + "]\n"
 	}
 	all := `set policy /dependencies {"depth":1,"rules":[{"match":"*","accept":true}]}` + "\n"
-	if v, err := story.Build(t, all, made(verify.MaxDependencies-1)).Verify(t); err != nil {
+	v, err := story.Build(t, all, made(verify.MaxDependencies-1)).Verify(t)
+	if err != nil {
 		t.Errorf("as many as there may be: %s", v)
 	}
-	v, err := story.Build(t, all, made(verify.MaxDependencies)).Verify(t)
+	shown := func(f verify.Finding) bool {
+		return f.Status == verify.Waived && f.Rule == "/dependencies/rules/0" && f.Message == fmt.Sprintf("%d accepted as they are", verify.MaxDependencies)
+	}
+	if !slices.ContainsFunc(v.Findings, shown) {
+		t.Errorf("what is accepted unseen is not shown: %v", v.Findings)
+	}
+	v, err = story.Build(t, all, made(verify.MaxDependencies)).Verify(t)
 	if failed := v.Failed(); err == nil || len(failed) != 1 || failed[0].Code != verify.CodeLimit {
 		t.Errorf("one more: %s", v)
 	}

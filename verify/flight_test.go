@@ -5,6 +5,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -242,6 +243,24 @@ func (s slow) ReadAt(p []byte, off int64) (int, error) {
 	s.reading <- struct{}{}
 	<-s.proceed
 	return zeros{1}.ReadAt(p, off)
+}
+
+// Two readers of the same size are two artifacts.
+func TestOtherReader(t *testing.T) {
+	c, _ := digestCase(t, "")
+	one, other := c.Request, c.Request
+	one.Artifact, other.Artifact = verify.Content(strings.NewReader("good"), 4), verify.Content(strings.NewReader("evil"), 4)
+	synctest.Test(t, func(t *testing.T) {
+		g, v := gated(t, c)
+		first := inquire(t.Context(), v, one)
+		synctest.Wait()
+		second := inquire(t.Context(), v, other)
+		synctest.Wait()
+		close(g.open)
+		if a, b := (<-first).v.Digest, (<-second).v.Digest; a != provenance.SumSHA256([]byte("good")) || b != provenance.SumSHA256([]byte("evil")) {
+			t.Errorf("the answers are about %s and %s", a, b)
+		}
+	})
 }
 
 // Whoever asks when the artifact is being read wants to know of the bytes that

@@ -308,3 +308,54 @@ func TestUnreadable(t *testing.T) {
 		t.Errorf("the zero Verifier: %v, %v", verdict, err)
 	}
 }
+
+// A faulty reader gives all bytes and an error with them, or fails when it is read
+// again: neither is passed over, and io.EOF at the end is no fault.
+func TestFaultyReader(t *testing.T) {
+	app := []byte("app")
+	v, evidence := benchCase(t, app, "off")
+	broken := errors.New("bad sector")
+	for name, c := range map[string]struct {
+		at   func(p []byte, off int64) (int, error)
+		want verify.Decision
+	}{
+		"EOF with the last byte":   {func(p []byte, off int64) (int, error) { return copy(p, app[off:]), io.EOF }, verify.Allow},
+		"fault with the last byte": {func(p []byte, off int64) (int, error) { return copy(p, app[off:]), broken }, verify.Undecided},
+		"fault behind the end": {func(p []byte, off int64) (int, error) {
+			if off < int64(len(app)) {
+				return copy(p, app[off:]), nil
+			}
+			return 0, broken
+		}, verify.Undecided},
+	} {
+		verdict, err := v.Verify(t.Context(), verify.Request{Artifact: verify.Content(readerAt(c.at), int64(len(app))), Evidence: evidence})
+		if verdict.Decision != c.want || (err == nil) != (c.want == verify.Allow) || err != nil && failed(verdict) != "transport" {
+			t.Errorf("%s: want %v, got\n%s", name, c.want, verdict)
+		}
+	}
+	var fault error
+	later := readerAt(func(p []byte, off int64) (int, error) {
+		if fault != nil {
+			return 0, fault
+		}
+		return bytes.NewReader(app).ReadAt(p, off)
+	})
+	for _, c := range []struct {
+		fault error
+		want  string
+	}{{broken, broken.Error()}, {io.EOF, "the artifact changed"}} {
+		fault = nil
+		h, err := v.Open(t.Context(), verify.Request{Artifact: verify.Content(later, int64(len(app))), Evidence: evidence})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fault = c.fault
+		if n, err := h.ReadAt(make([]byte, 3), 0); n != 0 || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("read again it gives %v: %d bytes, %v, want %q", c.fault, n, err, c.want)
+		}
+	}
+}
+
+type readerAt func(p []byte, off int64) (int, error)
+
+func (r readerAt) ReadAt(p []byte, off int64) (int, error) { return r(p, off) }

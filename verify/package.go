@@ -74,9 +74,9 @@ func (p pattern) narrower(q pattern) (pattern, bool) {
 	switch {
 	case !p.some() || p.any || p == q:
 		return q, true
-	case q.any || q.below && !p.below && q.matches(p.pkg):
+	case q.any || q.below && q.matches(p.pkg): // what is directly below is no path itself
 		return p, true
-	case p.below && !q.below && p.matches(q.pkg):
+	case p.below && p.matches(q.pkg):
 		return q, true
 	}
 	return pattern{}, false

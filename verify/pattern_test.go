@@ -87,6 +87,11 @@ func TestMatchPatternURL(t *testing.T) {
 	if !matchPatternURL("https://b.example/1", "https://b.example/1") || matchPatternURL("https://b.example/1", "https://b.example/12") || matchPatternURL("https://b.example/1", "https://b.example/1@refs/heads/x") {
 		t.Error("a pattern without a ref is exact")
 	}
+	for pattern, ok := range map[string]bool{"https://b.example/1": true, "urn:b": true, "//b.example/1": false, "b.example/1": false, "https:///1": false, "https:": false, "": false} {
+		if err := checkPatternURL(pattern); (err == nil) != ok {
+			t.Errorf("checkPatternURL(%q): %v", pattern, err)
+		}
+	}
 }
 
 func TestRepository(t *testing.T) {
@@ -178,6 +183,8 @@ func TestSameFlags(t *testing.T) {
 		{"-X \"main.v=two words\"", "-X 'main.v=two words'", true},
 		{"-X 'main.v=a", "(withheld)", false},
 		{"-s -w", "(withheld)", true},
+		{"-extldflags=-static", "(withheld)", true},
+		{"-s -extldflags=-static", "-s (withheld)", true},
 		{"-s -X main.v=evil", "(withheld)", false},
 		{"-a=/x:lib:/y", "-a=(withheld):lib:(withheld)", true},
 		{"-a=/x:evil:/y", "-a=(withheld):lib:(withheld)", false},

@@ -303,6 +303,7 @@ func TestReadDir(t *testing.T) {
 	}
 	for name, files := range map[string]map[string][]byte{
 		"a file that is no policy":  {"README.md": []byte("x")},
+		"a policy by another name":  {"README.md": lax("other", "pkg:generic/other", "", 1).Marshal()},
 		"a policy that is broken":   {"b.json": []byte("{}")},
 		"signed by too few":         {"b.jsonl": line(c.sign(t, verify.PolicyType, body, "alice"))},
 		"the default twice by name": {"b.json": lax("default", "any", "", 2).Marshal()},

@@ -88,6 +88,7 @@ func TestProductsRefused(t *testing.T) {
 		{`"soak": "36h"`, `"soak": "soon"`, "/soak"},
 		{`"promoters": ["managers"]`, `"promoters": []`, "promoters"},
 		{`"atLeast": 2, "of": ["all"]`, `"atLeast": 3, "of": ["all"]`, "2 persons"}, // ci is none
+		{`"atLeast": 2, "of": ["all"]`, `"atLeast": 1, "of": ["nobody"]`, "/of/0"},
 		{`"approvals": ["ann"]`, `"approvals": ["ci"]`, "persons"},
 		{`"approvals": ["ann"]`, `"approvals": [{ "any": true }]`, "any"},
 		{`"within": "1d"`, `"within": "0s"`, "within"},

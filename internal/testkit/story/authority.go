@@ -21,13 +21,14 @@ type Authority struct{ Name string }
 
 // A certificate says whose key it is. It is JSON where others have X.509.
 type certificate struct {
-	Issuer   string            `json:"issuer"`
-	Workflow string            `json:"workflow,omitempty"`
-	Email    string            `json:"email,omitempty"`
-	URI      string            `json:"uri,omitempty"`
-	Time     time.Time         `json:"time,omitzero"` // witnessed; zero if nobody did
-	Key      ed25519.PublicKey `json:"key"`
-	By       []byte            `json:"by,omitempty"` // the authority's signature over the rest
+	Issuer   string                 `json:"issuer"`
+	Workflow string                 `json:"workflow,omitempty"`
+	Email    string                 `json:"email,omitempty"`
+	URI      string                 `json:"uri,omitempty"`
+	Source   verify.CertifiedSource `json:"source,omitzero"`
+	Time     time.Time              `json:"time,omitzero"` // witnessed; zero if nobody did
+	Key      ed25519.PublicKey      `json:"key"`
+	By       []byte                 `json:"by,omitempty"` // the authority's signature over the rest
 }
 
 func (c certificate) unsigned() []byte {
@@ -60,7 +61,7 @@ func (a Authority) Authenticate(_ context.Context, b *sign.Bundle, _ time.Time) 
 		if !ed25519.Verify(a.key().Public().(ed25519.PublicKey), c.unsigned(), c.By) || len(c.Key) != ed25519.PublicKeySize || !ed25519.Verify(c.Key, b.PAE(), s.Sig) {
 			continue
 		}
-		out = append(out, verify.Identified{Signature: i, Authority: a.Name, Issuer: c.Issuer, Workflow: c.Workflow, Email: c.Email, URI: c.URI, Time: c.Time})
+		out = append(out, verify.Identified{Signature: i, Authority: a.Name, Issuer: c.Issuer, Workflow: c.Workflow, Email: c.Email, URI: c.URI, Source: c.Source, Time: c.Time})
 	}
 	return out, nil
 }
