@@ -2,12 +2,9 @@ package sign
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/touchmark-go/touchmark/provenance"
@@ -84,39 +81,32 @@ type Signature struct {
 // Each call makes a copy if the bundle was signed here and its payload is large.
 func (b *Bundle) PAE() []byte {
 	if b.apart != nil {
-		return slices.Concat(b.pae, b.apart)
+		return b.joined()
 	}
 	return b.pae
 }
+
+func (b *Bundle) joined() []byte { return append(b.pae[:b.body:b.body], b.apart...) }
 
 // UnverifiedPayload is what was signed, or is said to have been. It must not be
 // changed, nor believed before a signature over [Bundle.PAE] has been checked:
 // it is the tail of those very bytes.
 func (b *Bundle) UnverifiedPayload() []byte {
-	switch {
-	case b.apart != nil:
+	if b.apart != nil {
 		return b.apart
-	case b.pae == nil:
-		return nil
 	}
-	return b.pae[b.body:]
+	return b.pae[b.body:] // nil of nil
 }
 
 // ID is the SHA-256 of the PAE: the same statement signed apart by two people
 // has one ID, and white space, signatures and key ids do not change it. It is
 // zero for an entry that could not be read, or that signs an artifact itself.
 func (b *Bundle) ID() provenance.Digest {
-	if b.pae == nil {
+	pae := b.PAE()
+	if pae == nil {
 		return provenance.Digest{}
 	}
-	if b.apart == nil {
-		return provenance.SumSHA256(b.pae)
-	}
-	h := sha256.New()
-	h.Write(b.pae)
-	h.Write(b.apart)
-	d, _ := provenance.ParseDigest(provenance.SHA256 + ":" + hex.EncodeToString(h.Sum(nil))) // is one
-	return d
+	return provenance.SumSHA256(pae)
 }
 
 // Marshal returns the bundle as one line of JSON, without the final newline. It

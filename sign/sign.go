@@ -17,7 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
@@ -129,10 +128,12 @@ type partsSigner interface {
 
 // inParts reports whether no signer needs the encoding in one piece.
 func inParts(signers []Signer) bool {
-	return !slices.ContainsFunc(signers, func(s Signer) bool {
-		p, ok := s.(partsSigner)
-		return !ok || isNil(s) || !p.SignsParts()
-	})
+	for _, s := range signers {
+		if p, ok := s.(partsSigner); !ok || isNil(s) || !p.SignsParts() {
+			return false
+		}
+	}
+	return true
 }
 
 // signBy lets a signer sign the encoding.

@@ -3,7 +3,6 @@ package verify
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"slices"
 	"sync"
 	"time"
@@ -141,12 +140,23 @@ func sameBundle(a, b *sign.Bundle) bool {
 	if a == b {
 		return true
 	}
-	return a != nil && b != nil && a.Err == nil && b.Err == nil &&
+	if a == nil || b == nil {
+		return false
+	}
+	pae, other := a.PAE(), b.PAE()
+	return a.Err == nil && b.Err == nil &&
 		a.Origin == b.Origin && a.Format == b.Format && a.PayloadType == b.PayloadType && a.MessageDigest == b.MessageDigest &&
-		(a.PAE() == nil) == (b.PAE() == nil) && bytes.Equal(a.PAE(), b.PAE()) && slices.EqualFunc(a.Signatures, b.Signatures, sameSignature)
+		(pae == nil) == (other == nil) && bytes.Equal(pae, other) && slices.EqualFunc(a.Signatures, b.Signatures, sameSignature)
 }
 
 func sameSignature(a, b sign.Signature) bool {
-	return bytes.Equal(a.Sig, b.Sig) && a.KeyID == b.KeyID && slices.EqualFunc(a.Chain, b.Chain, bytes.Equal) && slices.EqualFunc(a.Timestamps, b.Timestamps, bytes.Equal) &&
-		slices.EqualFunc(a.LogEntries, b.LogEntries, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) })
+	if len(a.LogEntries) != len(b.LogEntries) {
+		return false
+	}
+	for i := range a.LogEntries {
+		if !bytes.Equal(a.LogEntries[i], b.LogEntries[i]) {
+			return false
+		}
+	}
+	return bytes.Equal(a.Sig, b.Sig) && a.KeyID == b.KeyID && slices.EqualFunc(a.Chain, b.Chain, bytes.Equal) && slices.EqualFunc(a.Timestamps, b.Timestamps, bytes.Equal)
 }

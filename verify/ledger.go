@@ -37,15 +37,16 @@ func (d *deciding) checkRelease() *release.Status {
 		return nil
 	}
 	d.pass(CodeRelease, rule+"/product", status.Release.Name)
-	f := Finding{Code: CodeRevoked, Status: Failed, Rule: rule, Evidence: status.Release.Name, Want: "a release in force"}
+	message, got := "", ""
 	switch v := status.Revoked; {
 	case v != nil:
-		f.Message, f.Got = "the release was revoked", fmt.Sprintf("revoked %s by %s: %s", v.At.UTC().Format(time.RFC3339), v.By, v.Reason)
-		d.add(f)
+		message, got = "the release was revoked", fmt.Sprintf("revoked %s by %s: %s", v.At.UTC().Format(time.RFC3339), v.By, v.Reason)
 	case status.Suspect != "":
-		f.Message, f.Got = "what the release rests on was revoked", status.Suspect
-		d.add(f)
-	default:
+		message, got = "what the release rests on was revoked", status.Suspect
+	}
+	if message != "" {
+		d.add(Finding{Code: CodeRevoked, Status: Failed, Rule: rule, Evidence: status.Release.Name, Message: message, Want: "a release in force", Got: got})
+	} else {
 		d.pass(CodeRevoked, rule, status.Release.Name)
 	}
 	if r.From == "" {
@@ -57,7 +58,7 @@ func (d *deciding) checkRelease() *release.Status {
 			since = p.Time
 		}
 	}
-	f = Finding{Code: CodeRelease, Status: Failed, Rule: rule + "/from", Evidence: status.Release.Name}
+	f := Finding{Code: CodeRelease, Status: Failed, Rule: rule + "/from", Evidence: status.Release.Name}
 	switch soaked := now.Sub(since); {
 	case !sound && (since.IsZero() || soaked < r.Soak): // it need not know that either
 	case since.IsZero():

@@ -204,17 +204,26 @@ func verifyP1363(key *ecdsa.PublicKey, digest, sig []byte) bool {
 	return ecdsa.Verify(key, digest, r, s)
 }
 
-// digest is what the primitive signs of a message that may come in parts: the
-// message itself for Ed25519.
-func (s scheme) digest(message ...[]byte) []byte {
+// digest is what the primitive signs: the message itself for Ed25519.
+func (s scheme) digest(message []byte) []byte {
 	if s.hash == 0 {
-		if len(message) == 1 {
-			return message[0]
-		}
-		return bytes.Join(message, nil)
+		return message
 	}
 	h := s.hash.New()
-	for _, part := range message {
+	h.Write(message)
+	return h.Sum(nil)
+}
+
+// digestOf is digest of a message in parts.
+func (s scheme) digestOf(parts [][]byte) []byte {
+	switch {
+	case len(parts) == 1:
+		return s.digest(parts[0])
+	case s.hash == 0:
+		return bytes.Join(parts, nil)
+	}
+	h := s.hash.New()
+	for _, part := range parts {
 		h.Write(part)
 	}
 	return h.Sum(nil)
@@ -243,5 +252,5 @@ func Sign(name string, key crypto.Signer, message ...[]byte) ([]byte, error) {
 	case kindP1363:
 		return nil, fmt.Errorf("scheme %q is only verified, want DER for new signatures", name)
 	}
-	return key.Sign(rand.Reader, s.digest(message...), opts)
+	return key.Sign(rand.Reader, s.digestOf(message), opts)
 }

@@ -77,39 +77,35 @@ const tries = 10
 
 // open looks before it opens, so that no device sees an open, and holds what it
 // opened against what it saw, so that no swap in between goes unnoticed.
-func open(path string, stat func(string) (fs.FileInfo, error), openFile func(string, int, fs.FileMode) (*os.File, error)) (f *os.File, err error) {
-	for range tries {
-		if f, err = openOnce(path, stat, openFile); !errors.Is(err, ErrChanged) {
-			break
+func open(path string, stat func(string) (fs.FileInfo, error), openFile func(string, int, fs.FileMode) (*os.File, error)) (*os.File, error) {
+	for try := 1; ; try++ {
+		before, err := stat(path)
+		if err != nil {
+			return nil, err
+		}
+		if err := regular(path, before); err != nil {
+			return nil, err
+		}
+		f, err := openFile(path, os.O_RDONLY|nonBlocking, 0)
+		if err != nil {
+			return nil, err
+		}
+		after, err := f.Stat()
+		if err == nil {
+			err = regular(path, after)
+		}
+		swapped := err == nil && !os.SameFile(before, after)
+		switch {
+		case swapped && try == tries:
+			err = fmt.Errorf("%q %w", path, ErrChanged)
+		case err == nil && !swapped:
+			return f, nil
+		}
+		f.Close() // only read from
+		if err != nil {
+			return nil, err
 		}
 	}
-	return f, err
-}
-
-func openOnce(path string, stat func(string) (fs.FileInfo, error), openFile func(string, int, fs.FileMode) (*os.File, error)) (*os.File, error) {
-	before, err := stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := regular(path, before); err != nil {
-		return nil, err
-	}
-	f, err := openFile(path, os.O_RDONLY|nonBlocking, 0)
-	if err != nil {
-		return nil, err
-	}
-	after, err := f.Stat()
-	if err == nil {
-		err = regular(path, after)
-	}
-	if err == nil && !os.SameFile(before, after) {
-		err = fmt.Errorf("%q %w", path, ErrChanged)
-	}
-	if err != nil {
-		f.Close() // only read from, and the reason to refuse is known
-		return nil, err
-	}
-	return f, nil
 }
 
 func regular(path string, info fs.FileInfo) error {
