@@ -109,7 +109,15 @@ func toProd(r release.Release, replaces provenance.Digest, approvals ...provenan
 // approve has people approve the move to prod, and returns the id to name.
 func (w *world) approve(r release.Release, nonce string, people ...string) provenance.Digest {
 	w.t.Helper()
-	s := release.Approval{Digest: sum("app " + r.Version), From: "canary", To: "prod", Policy: sum("prod policy"), Expires: w.now.Add(48 * time.Hour), Nonce: nonce}.Statement()
+	return w.consent(r, func(a *release.Approval) { a.Nonce = nonce }, people...)
+}
+
+// consent is an approval in which something was changed.
+func (w *world) consent(r release.Release, change func(*release.Approval), people ...string) provenance.Digest {
+	w.t.Helper()
+	a := release.Approval{Digest: sum("app " + r.Version), From: "canary", To: "prod", Policy: sum("prod policy"), Expires: w.now.Add(48 * time.Hour), Nonce: "n"}
+	change(&a)
+	s := a.Statement()
 	for _, name := range people {
 		w.check("", w.add(s, name))
 	}
@@ -258,6 +266,18 @@ func TestPromotion(t *testing.T) {
 			p.Policy = sum("looser")
 			return "cy"
 		}, "another policy"},
+		{"approvals of another way there", func(w *world, r release.Release, p *release.Promotion) string {
+			p.Approvals = []provenance.Digest{w.consent(r, func(a *release.Approval) { a.From = "" }, "ann", "bob")}
+			return "cy"
+		}, "another"},
+		{"approvals of a move elsewhere", func(w *world, r release.Release, p *release.Promotion) string {
+			p.Approvals = []provenance.Digest{w.consent(r, func(a *release.Approval) { a.To = "moon" }, "ann", "bob")}
+			return "cy"
+		}, "another"},
+		{"approvals of another release", func(w *world, r release.Release, p *release.Promotion) string {
+			p.Approvals = []provenance.Digest{w.consent(r, func(a *release.Approval) { a.Digest = sum("app 9.9.9") }, "ann", "bob")}
+			return "cy"
+		}, "another"},
 		{"an approval that nobody logged", func(w *world, r release.Release, p *release.Promotion) string {
 			p.Approvals = []provenance.Digest{sum("x")}
 			return "cy"
@@ -432,6 +452,18 @@ func TestHotfix(t *testing.T) {
 	w.approve(r, "again", "ann")
 	if got := state().Debts(w.now); len(got) != 1 {
 		t.Errorf("one person paid for two: %+v", got)
+	}
+	for what, change := range map[string]func(*release.Approval){
+		"another way there": func(a *release.Approval) { a.From = "" },
+		"another stage":     func(a *release.Approval) { a.To = "moon" },
+		"another policy":    func(a *release.Approval) { a.Policy = sum("looser") },
+		"another release":   func(a *release.Approval) { a.Digest = sum("app 9.9.9") },
+		"what has expired":  func(a *release.Approval) { a.Expires = w.now },
+	} {
+		w.consent(r, change, "bob")
+		if got := state().Debts(w.now); len(got) != 1 {
+			t.Errorf("it was paid by consent to %s: %+v", what, got)
+		}
 	}
 	w.approve(r, "later", "bob")
 	if got := state().Debts(w.now); len(got) != 0 {
