@@ -44,7 +44,7 @@ type Runner struct {
 	Limit   time.Duration  // for the tests of one mutant; zero is a minute
 	Memory  int            // KiB of address space that they may have, on Linux; zero is 8 GiB
 	Batch   int            // how many subtests of one test are run together; zero is six
-	Workers int            // how many mutants are tried at once; zero is one
+	Workers int            // how many processes run at once; zero is one
 	Logf    func(format string, args ...any)
 	program *Program
 	reach   map[int][]unit // by mutant
@@ -64,8 +64,9 @@ func (r *Runner) Prepare(ctx context.Context, p *Program) error {
 	if err != nil {
 		return err
 	}
-	seen := filepath.Join(filepath.Dir(p.binary), "seen")
-	for _, u := range units {
+	reached := make([][]string, len(units))
+	err = r.each(ctx, len(units), func(ctx context.Context, i int) error {
+		u, seen := &units[i], filepath.Join(filepath.Dir(p.binary), fmt.Sprintf("seen.%d", i))
 		if err := os.WriteFile(seen, nil, 0o600); err != nil {
 			return err
 		}
@@ -74,12 +75,16 @@ func (r *Runner) Prepare(ctx context.Context, p *Program) error {
 		if err != nil {
 			return fmt.Errorf("%s fails by itself: %w\n%s", strings.Join(u.names, ", "), err, out)
 		}
-		data, err := os.ReadFile(seen)
-		if err != nil {
-			return err
-		}
 		u.took = time.Since(start)
-		for _, line := range strings.Fields(string(data)) {
+		data, err := os.ReadFile(seen)
+		reached[i] = strings.Fields(string(data))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, u := range units {
+		for _, line := range reached[i] {
 			if n, err := strconv.Atoi(line); err == nil {
 				r.reach[n] = append(r.reach[n], u)
 			}
@@ -165,38 +170,49 @@ func (r *Runner) Try(ctx context.Context, m Mutant) (Result, error) {
 // TryAll tries mutants, several at once, and tells Logf at once of those that no
 // test notices. The results are in the order of the mutants.
 func (r *Runner) TryAll(ctx context.Context, mutants []Mutant) ([]Result, error) {
+	results := make([]Result, len(mutants))
+	var done atomic.Int64
+	err := r.each(ctx, len(mutants), func(ctx context.Context, i int) error {
+		result, err := r.Try(ctx, mutants[i])
+		if err != nil {
+			return err
+		}
+		results[i] = result
+		if result.Outcome == Survived || result.Outcome == Unseen {
+			r.log("%s %s", result.Outcome, result.Mutant)
+		}
+		if n := done.Add(1); n%50 == 0 {
+			r.log("%d of %d", n, len(mutants))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// each calls do for 0 to n-1, for as many at once as there are Workers, until one fails.
+func (r *Runner) each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	results := make([]Result, len(mutants))
-	var next, done atomic.Int64
+	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range max(r.Workers, 1) {
 		workers.Go(func() {
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
-				if i >= len(mutants) {
+				if i >= n {
 					return
 				}
-				result, err := r.Try(ctx, mutants[i])
-				if err != nil {
+				if err := do(ctx, i); err != nil {
 					cancel(err)
-					return
-				}
-				results[i] = result
-				if result.Outcome == Survived || result.Outcome == Unseen {
-					r.log("%s %s", result.Outcome, result.Mutant)
-				}
-				if n := done.Add(1); n%50 == 0 {
-					r.log("%d of %d", n, len(mutants))
 				}
 			}
 		})
 	}
 	workers.Wait()
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	return results, nil
+	return context.Cause(ctx)
 }
 
 // exactly is a pattern for tests of one top test.

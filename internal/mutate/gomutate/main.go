@@ -25,7 +25,7 @@ func main() {
 	seed := flag.Uint64("seed", 1, "which ones")
 	again := flag.String("again", "", "a file with an earlier report: only the mutants that it names as not noticed are tried")
 	limit := flag.Duration("limit", time.Minute, "for the tests of one mutant")
-	workers := flag.Int("workers", 2, "how many mutants are tried at once")
+	workers := flag.Int("workers", 2, "how many processes with tests run at once")
 	excuses := flag.String("excuses", "", "a file of mutants that no test can notice")
 	least := flag.Float64("least", 0, "the score, in percent, below which the exit status is 1")
 	flag.Parse()
