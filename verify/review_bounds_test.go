@@ -155,3 +155,10 @@ func (k *testKey) Sign(_ context.Context, data []byte) ([]byte, error) {
 	return ed25519.Sign(k.PrivateKey, data), nil
 }
 func (k *testKey) KeyID() (string, error) { return k.id, nil }
+
+// An Error whose Verdict lists no failure still says what was decided, of what.
+func TestErrorOfNothing(t *testing.T) {
+	if got := (&Error{&Verdict{Artifact: "a\x1b[2J"}}).Error(); !strings.HasPrefix(got, "undecided: ") || strings.ContainsRune(got, 0x1b) {
+		t.Errorf("%q", got)
+	}
+}
