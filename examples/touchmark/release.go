@@ -348,7 +348,10 @@ func (o *releaseInit) prepare() (public string, err error) {
 
 // find is the release that name means, among those of the product.
 func (o *releaseBook) find(v *rollout.View, name string) (*release.State, *release.Released, error) {
-	s := v.State(o.product)
+	s, err := v.ReadState(o.product)
+	if err != nil {
+		return nil, nil, err
+	}
 	if s == nil {
 		return nil, nil, fmt.Errorf("nothing of %s was ever released", o.product)
 	}

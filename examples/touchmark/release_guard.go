@@ -65,6 +65,9 @@ Artifacts of this repository are those that releases name HOST/PATH. Exit status
 			if err != nil {
 				return err
 			}
+			if _, err := v.ReadState(o.product); err != nil {
+				return err // and not a registry full of strange tags
+			}
 			alarms := g.Look(v, tags)
 			if memory != "" {
 				data, err := json.Marshal(g)

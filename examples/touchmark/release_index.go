@@ -49,7 +49,15 @@ func (o *releaseBook) replay(log *ledger.Follower, t *verify.Trust) (*rollout.Re
 	if err != nil {
 		return nil, fmt.Errorf("index %q: %w", o.index, err)
 	}
-	o.close = append(o.close, x.Close)
+	o.close = append(o.close, func() error {
+		err := x.Close()
+		if errors.Is(err, index.ErrDamaged) {
+			// An answer was an error: the next question finds all of it out again.
+			fmt.Fprintf(os.Stderr, "touchmark: the index %q is damaged, and was removed: ask again\n", o.index)
+			return index.Remove(ctx, o.index)
+		}
+		return err
+	})
 	return rollout.NewReplayOver(log, t, releaseOptions(), x)
 }
 

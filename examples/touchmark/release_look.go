@@ -142,7 +142,10 @@ releases; or all that is known about one release. With --format json it is the p
 				}
 				return showRelease(cmd.OutOrStdout(), s, found)
 			}
-			s := v.State(o.product)
+			s, err := v.ReadState(o.product)
+			if err != nil {
+				return err
+			}
 			if s == nil {
 				return fmt.Errorf("nothing of %s was ever released", o.product)
 			}
@@ -290,7 +293,10 @@ why it may or may not be rolled back to there. Exit status: 0 it may, 1 it may n
 				}
 				return nil
 			}
-			s := v.State(o.product)
+			s, err := v.ReadState(o.product)
+			if err != nil {
+				return err
+			}
 			if s == nil || s.Stages[environment] == nil {
 				fmt.Fprintf(out, "%s is at nothing\n", show(environment))
 				return nil

@@ -49,7 +49,10 @@ func (o *releaseBook) keep(m *rollout.Memory) error {
 
 // remember keeps which releases were taken back, for when the ledger is down.
 func (o *releaseBook) remember(v *rollout.View) error {
-	s := v.State(o.product)
+	s, err := v.ReadState(o.product)
+	if err != nil {
+		return err
+	}
 	if s == nil || len(s.Revoked) == 0 {
 		return nil
 	}

@@ -58,7 +58,11 @@ func (o *releasePin) run(cmd *cobra.Command, args []string) error {
 	}
 	p := pinner{view: v, products: map[string]string{}, check: o.check}
 	for _, product := range v.Products() {
-		for _, r := range v.State(product).Releases {
+		s, err := v.ReadState(product)
+		if err != nil {
+			return err
+		}
+		for _, r := range s.Releases {
 			for _, a := range r.Subjects {
 				p.products[a.Name] = product
 			}
@@ -198,7 +202,11 @@ func (p *pinner) resolve(name, tag string) (provenance.Digest, error) {
 	if tag == "" {
 		return provenance.Digest{}, fmt.Errorf("has no tag")
 	}
-	if s := p.view.State(product); s != nil {
+	s, err := p.view.ReadState(product)
+	if err != nil {
+		return provenance.Digest{}, err
+	}
+	if s != nil {
 		if b, ok := s.Tags[tag]; ok {
 			if v := s.RevokedBy(s.Releases[b.Release-1].ID); v != nil && v.Kind == release.RevokeRelease {
 				return provenance.Digest{}, fmt.Errorf("has a tag of a release that was revoked: %s", v.Reason)

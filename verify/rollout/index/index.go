@@ -81,7 +81,8 @@ func Remove(ctx context.Context, path string) error {
 	return err
 }
 
-// Close lets go of the folder. What was set since the last Keep is forgotten.
+// Close lets go of the folder. What was set since the last Keep is forgotten. The
+// error is [ErrDamaged] if the index was found to be so while it was open.
 func (x *Index) Close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -89,6 +90,9 @@ func (x *Index) Close() error {
 		return nil
 	}
 	err := x.sealed.close()
+	if errors.Is(x.err, ErrDamaged) {
+		err = x.err
+	}
 	x.unlock()
 	x.unlock, x.err = nil, errors.New("the index is closed")
 	return err
