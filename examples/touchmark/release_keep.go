@@ -49,15 +49,14 @@ func (o *keeping) open(ctx context.Context) error {
 }
 
 // carry copies what the ledger names, or what these releases name, and passes over what was erased and what the
-// source does not have.
-func (o *keeping) carry(cmd *cobra.Command, to, from store.Store, releases map[string]bool) error {
+// source does not have: missing says how many files that are.
+func (o *keeping) carry(cmd *cobra.Command, to, from store.Store, releases map[string]bool) (missing int, err error) {
 	ctx := cmd.Context()
 	erased := map[provenance.Digest]bool{}
 	for _, t := range o.inventory.Erased {
 		erased[t.Digest] = true
 	}
 	var options store.CopyOptions
-	missing := 0
 	for _, item := range o.inventory.Items {
 		if releases != nil && !anyOf(releases, item.Releases) || erased[item.Digest] {
 			continue
@@ -71,7 +70,7 @@ func (o *keeping) carry(cmd *cobra.Command, to, from store.Store, releases map[s
 			continue
 		}
 		if err != nil {
-			return err
+			return missing, err
 		}
 		for _, d := range blobs {
 			if erased[d] {
@@ -83,22 +82,18 @@ func (o *keeping) carry(cmd *cobra.Command, to, from store.Store, releases map[s
 				continue
 			}
 			if err != nil {
-				return err
+				return missing, err
 			}
 			r.Close() // Copy reads it
 			options.Blobs = append(options.Blobs, d)
 		}
 	}
 	done := store.Progress{}
-	var err error
 	if len(options.Subjects)+len(options.Blobs) > 0 { // without any name Copy takes everything
 		done, err = options.Copy(ctx, to, from)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s about %s, %s\n", plural(done.Bundles, "bundle", "bundles"), plural(done.Subjects, "artifact", "artifacts"), plural(done.Blobs, "file", "files"))
-	if missing > 0 {
-		fmt.Fprintf(cmd.OutOrStdout(), "%s that the ledger names: not there\n", plural(missing, "file", "files"))
-	}
-	return err
+	return missing, err
 }
 
 func anyOf(set map[string]bool, names []string) bool {
@@ -128,7 +123,13 @@ restore brings it back.`,
 			if err := o.open(cmd.Context()); err != nil {
 				return err
 			}
-			return o.other.with(true, func(to store.Store) error { return o.carry(cmd, to, o.store, nil) })
+			return o.other.with(true, func(to store.Store) error {
+				missing, err := o.carry(cmd, to, o.store, nil)
+				if missing > 0 { // of releases from before content was kept, or what gc let go of
+					fmt.Fprintf(cmd.OutOrStdout(), "%s that the ledger names: not in its store\n", plural(missing, "file", "files"))
+				}
+				return err
+			})
 		}),
 	}
 	o.book.flags(c, "")
@@ -168,7 +169,13 @@ erased stays away.`,
 				}
 				wanted[s.Ref(r).Name] = true
 			}
-			return o.other.with(false, func(from store.Store) error { return o.carry(cmd, o.store, from, wanted) })
+			return o.other.with(false, func(from store.Store) error {
+				missing, err := o.carry(cmd, o.store, from, wanted)
+				if err == nil && missing > 0 {
+					err = fmt.Errorf("%s of %s: not in %q", plural(missing, "file", "files"), strings.Join(args, ", "), o.other.name)
+				}
+				return err
+			})
 		}),
 	}
 	o.book.flags(c, "")
@@ -234,15 +241,22 @@ func (o *releaseGC) run(cmd *cobra.Command, args []string) error {
 	if err != nil || !strings.HasSuffix(o.keep, "d") {
 		return usagef("--keep: %q: want a number of days like 90d", o.keep)
 	}
+	retention := rollout.Retention{Grace: end.Sub(now.UTC().Truncate(time.Second)), Last: o.last}
+	switch {
+	case retention.Grace < rollout.MaxKnownGood:
+		return usagef("--keep: %q: want at least %dd: known-good files name content for that long", o.keep, rollout.MaxKnownGood/(24*time.Hour))
+	case o.last < 0:
+		return usagef("--keep-last: %d: want none or more", o.last)
+	}
 	ctx := cmd.Context()
 	defer o.book.done()
 	if err := o.open(ctx); err != nil {
 		return err
 	}
-	sweep := rollout.Sweep{Inventory: o.inventory, Store: o.store, Now: now, Retention: rollout.Retention{Grace: end.Sub(now.UTC().Truncate(time.Second)), Last: o.last}}
+	sweep := rollout.Sweep{Inventory: o.inventory, Store: o.store, Now: now, Retention: retention}
 	plan, err := sweep.Plan(ctx)
 	if err != nil {
-		return usagef("%v", err)
+		return err
 	}
 	if o.other.name != "" {
 		archive, done, err := o.other.open(false)
