@@ -37,7 +37,7 @@ their keys, and who may build to which SLSA level. It holds public keys only, an
 func newTrustInit() *cobra.Command {
 	var o trustInit
 	c := &cobra.Command{
-		Use:   "init --principal NAME=PUBKEY… [--kind NAME=KIND]… [--builder NAME=ID=LEVEL]… [--role NAME=ROLE]… [--expires TIME] [--out FILE]",
+		Use:   "init --principal NAME=PUBKEY… [--kind NAME=KIND]… [--builder NAME=ID=LEVEL]… [--verifier NAME=ID=LEVEL,…]… [--role NAME=ROLE]… [--expires TIME] [--out FILE]",
 		Short: "write a trust file",
 		Long: `init writes the first version of a trust file. Each --principal is a name and a file with its public
 key; a name that comes twice has two keys, and still counts once.
@@ -91,8 +91,8 @@ func ciNames() string {
 }
 
 type trustInit struct {
-	principals, kinds, builders, roles []string
-	expires, out                       string
+	principals, kinds, builders, verifiers, roles []string
+	expires, out                                  string
 }
 
 // flag is what says who.
@@ -100,6 +100,7 @@ func (o *trustInit) flag(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.principals, "principal", nil, "`NAME=PUBKEY`: who, and a file with a public key, or a ring; may be repeated")
 	f.StringArrayVar(&o.kinds, "kind", nil, "`NAME=KIND`: person, builder or service; may be repeated")
 	f.StringArrayVar(&o.builders, "builder", nil, "`NAME=ID=LEVEL`: which builder ids NAME may vouch for, to which level; may be repeated")
+	f.StringArrayVar(&o.verifiers, "verifier", nil, "`NAME=ID=LEVEL,…`: which verifier ids NAME may write summaries as, and the most that they may say (SLSA_BUILD_LEVEL_3); may be repeated")
 	f.StringArrayVar(&o.roles, "role", nil, "`NAME=ROLE`: NAME has ROLE, by which policies call for people; may be repeated")
 }
 
@@ -178,6 +179,25 @@ func (o *trustInit) addPrincipals(t *verify.Trust) error {
 			p.Kind = verify.Builder
 		}
 		p.Builders[id] = level
+		t.Principals[name] = p
+	}
+	for _, s := range o.verifiers {
+		name, rest, err := pair("verifier", s)
+		if err != nil {
+			return err
+		}
+		at := strings.LastIndexByte(rest, '=')
+		p, known := t.Principals[name]
+		if !known {
+			return usagef("--verifier: %q is no principal: name its key with --principal %s=PUBKEY", name, name)
+		}
+		if at < 1 || at == len(rest)-1 {
+			return usagef("--verifier: %q: want NAME=ID=LEVEL,…, like gate=https://verifier.acme.example=SLSA_BUILD_LEVEL_3", s)
+		}
+		if p.Verifiers == nil {
+			p.Verifiers = map[string][]string{}
+		}
+		p.Verifiers[rest[:at]] = strings.Split(rest[at+1:], ",")
 		t.Principals[name] = p
 	}
 	for _, s := range o.kinds {

@@ -24,8 +24,8 @@ touchmark sign, each at home, and then touchmark trust update.`
 func newTrustAdd() *cobra.Command {
 	var o trustInit
 	c := &cobra.Command{
-		Use:   "add [--principal NAME=PUBKEY]… [--kind NAME=KIND]… [--builder NAME=ID=LEVEL]… [--role NAME=ROLE]… [--expires TIME] [--out FILE] TRUST",
-		Short: "add principals, keys, builders and roles to a trust file",
+		Use:   "add [--principal NAME=PUBKEY]… [--kind NAME=KIND]… [--builder NAME=ID=LEVEL]… [--verifier NAME=ID=LEVEL,…]… [--role NAME=ROLE]… [--expires TIME] [--out FILE] TRUST",
+		Short: "add principals, keys, builders, verifiers and roles to a trust file",
 		Long: `add takes the flags of init and adds what they say. A name that is there already gets one more key, and
 counts once as before; to let a key take over from another, see touchmark trust rotate. A key that is
 there already gets the times of a ring that is named; a revocation is never taken back.
@@ -35,8 +35,8 @@ there already gets the times of a ring that is named; a revocation is never take
 		Args: exactly("TRUST"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
 			return changeTrust(cmd, args[0], o.out, func(t *verify.Trust) (*verify.Trust, error) {
-				if len(o.principals)+len(o.kinds)+len(o.builders)+len(o.roles) == 0 && o.expires == "" {
-					return nil, usagef("nothing to add: see --principal, --kind, --builder, --role and --expires")
+				if len(o.principals)+len(o.kinds)+len(o.builders)+len(o.verifiers)+len(o.roles) == 0 && o.expires == "" {
+					return nil, usagef("nothing to add: see --principal, --kind, --builder, --verifier, --role and --expires")
 				}
 				if o.expires != "" {
 					now := time.Now()
