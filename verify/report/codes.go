@@ -37,7 +37,7 @@ var meanings = map[verify.Code]string{
 	verify.CodeMissingEvidence:    "nothing of the wanted kind; or signed by nobody whom the rule, or trust, names",
 	verify.CodeCondition:          "a predicate that does not say what predicate or where wants, or a condition that failed",
 	verify.CodeApproval:           "fewer people than an entry of approvals wants; the finding says why others do not count",
-	verify.CodeRevoked:            "the release, the attestation, its builder or the content itself was taken back",
+	verify.CodeRevoked:            "the release or what it rests on, the attestation, its builder or the content itself was taken back",
 	verify.CodeImmutable:          "reserved for tags that are bound to another digest",
 	verify.CodeRelease:            "in no release of the product, not promoted to from, or still soaking there",
 	verify.CodeRollback:           "reserved for older versions than the one in force; Trust.Update says ErrNotNext",
