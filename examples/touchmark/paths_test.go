@@ -2,15 +2,19 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/touchmark-go/touchmark/internal/integration"
+	"github.com/touchmark-go/touchmark/internal/ocilayout/imagetest"
 	"github.com/touchmark-go/touchmark/internal/testkit/story"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sign"
+	"github.com/touchmark-go/touchmark/sign/store"
 	"github.com/touchmark-go/touchmark/sign/store/oci"
 	"github.com/touchmark-go/touchmark/verify"
 	"github.com/touchmark-go/touchmark/verify/capsule"
@@ -28,7 +32,8 @@ func traceOf(decision string, findings []verify.Finding) string {
 // Whichever way a question comes in, the checks are the same, in the same order,
 // and so is the answer: asked of the library as a file, opened, as content; by the
 // command; with the evidence pulled from a registry, with and without the API of
-// referrers; and with all of it out of a capsule.
+// referrers, from a folder, and out of an image layout on the disk; and with all of
+// it out of a capsule.
 func TestPathsAreEqual(t *testing.T) {
 	registries := []string{startRegistry(t, true), startRegistry(t, false)}
 	for name, script := range map[string]string{
@@ -111,6 +116,27 @@ func TestPathsAreEqual(t *testing.T) {
 				check(fmt.Sprintf("registry %d", i), v, err)
 			}
 
+			folder, err2 := store.Create(filepath.Join(dir, "store"))
+			if err2 != nil {
+				t.Fatal(err2)
+			}
+			defer folder.Close()
+			layout := layoutOf(t, artifact, c.Request.Evidence)
+			defer layout.Close()
+			if err := folder.Push(t.Context(), artifact, c.Request.Evidence...); err != nil {
+				t.Fatal(err)
+			}
+			for path, from := range map[string]interface {
+				Bundles(context.Context, provenance.Digest) ([]*sign.Bundle, error)
+			}{"a folder": folder, "a layout": layout} {
+				evidence, err := from.Bundles(t.Context(), artifact)
+				if err != nil {
+					t.Fatal(err)
+				}
+				v, err := c.Verifier.Verify(t.Context(), with(evidence))
+				check(path, v, err)
+			}
+
 			var file bytes.Buffer
 			content := capsule.Content{At: c.Request.At, Trust: c.Trust, Policies: [][]byte{c.Policies[0].Marshal()}, Subjects: []provenance.Digest{artifact}, Source: capsule.Set{artifact: c.Request.Evidence}}
 			if err := content.Write(t.Context(), &file); err != nil {
@@ -133,4 +159,28 @@ func TestPathsAreEqual(t *testing.T) {
 			check("capsule", v, err3)
 		})
 	}
+}
+
+// layoutOf is an image layout that holds the evidence about an artifact, a manifest
+// each.
+func layoutOf(t *testing.T, about provenance.Digest, evidence []*sign.Bundle) *oci.Layout {
+	t.Helper()
+	l := imagetest.New()
+	subject := l.Image("linux/amd64", nil)
+	l.Add(subject)
+	subject.Digest = about.String()
+	for _, b := range evidence {
+		line, err := b.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := imagetest.Manifest(l.Blob("application/vnd.oci.empty.v1+json", []byte("{}")), l.Blob("application/vnd.dsse.envelope.v1+json", line))
+		m["artifactType"], m["subject"] = "application/vnd.dsse.envelope.v1+json", subject
+		l.Add(l.Document("application/vnd.oci.image.manifest.v1+json", m))
+	}
+	layout, err := oci.OpenLayout(l.Write(t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return layout
 }
