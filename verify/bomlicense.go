@@ -91,6 +91,12 @@ const (
 // the ids with an exception in them are taken apart.
 func plainLicense(e *spdxlicense.Expression) (id, exception string) {
 	id, exception = strings.ToLower(e.ID), strings.ToLower(e.Exception)
+	switch id { // two that do not show in their names what they are
+	case "ecos-2.0":
+		return "gpl-2.0-or-later", "ecos-exception-2.0"
+	case "wxwindows":
+		return "lgpl-2.0-or-later", "wxwindows-exception-3.1"
+	}
 	if base, _, ok := strings.Cut(id, "-with-"); ok && e.Deprecated {
 		if exception == "" {
 			exception = exceptionIn(id)
@@ -111,25 +117,18 @@ func plainLicense(e *spdxlicense.Expression) (id, exception string) {
 }
 
 // exceptionIn is the exception that a deprecated id, in lower case, holds, by the
-// name that it has now. The list of SPDX says so in prose only.
+// name that it has now: it ends in the licence's version but for two. The list of
+// SPDX says so in prose only.
 func exceptionIn(id string) string {
-	switch id {
-	case "gpl-2.0-with-autoconf-exception":
-		return "autoconf-exception-2.0"
-	case "gpl-2.0-with-bison-exception":
-		return "bison-exception-2.2"
-	case "gpl-2.0-with-classpath-exception":
-		return "classpath-exception-2.0"
-	case "gpl-2.0-with-font-exception":
-		return "font-exception-2.0"
-	case "gpl-2.0-with-gcc-exception":
-		return "gcc-exception-2.0"
-	case "gpl-3.0-with-autoconf-exception":
-		return "autoconf-exception-3.0"
-	case "gpl-3.0-with-gcc-exception":
-		return "gcc-exception-3.1"
+	license, exception, _ := strings.Cut(id, "-with-")
+	version := strings.TrimPrefix(license, "gpl-")
+	switch {
+	case exception == "bison-exception":
+		version = "2.2"
+	case exception == "gcc-exception" && version == "3.0":
+		version = "3.1"
 	}
-	return ""
+	return exception + "-" + version
 }
 
 // laterVersions are the licences that "or later" offers: those of the family from

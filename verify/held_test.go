@@ -72,7 +72,7 @@ func TestDenies(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]bool{
-		"GPL-2.0-only": true, "GPL-2.0-only WITH Classpath-exception-2.0": false, "LicenseRef-own": false,
+		"eCos-2.0": true, "wxWindows": true, "GPL-2.0-only": true, "GPL-2.0-only WITH Classpath-exception-2.0": false, "LicenseRef-own": false,
 		"MIT OR Apache-2.0": true, "MIT AND Apache-2.0": false, "AGPL-3.0-or-later": false, "GFDL-1.1": true, "Apache-2.0": true,
 	} {
 		e, err := spdxlicense.Parse(text)
@@ -81,6 +81,18 @@ func TestDenies(t *testing.T) {
 		}
 		if got := r.satisfied(e); got != want {
 			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+	}
+	// A denied family is found behind names that do not show it.
+	for id, now := range map[string]string{"eCos-2.0": "GPL-2.0-or-later WITH eCos-exception-2.0", "wxWindows": "LGPL-2.0-or-later WITH WxWindows-exception-3.1"} {
+		for _, text := range []string{id, now} {
+			e, err := spdxlicense.Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (&compiledLicenses{deny: []deniedLicense{{id: "gpl-", prefix: true}, {id: "lgpl-", prefix: true}}}).satisfied(e) {
+				t.Errorf("%s passes where its family is denied", text)
+			}
 		}
 	}
 	e, err := spdxlicense.Parse("LicenseRef-own")
