@@ -380,13 +380,11 @@ func FuzzParseBuild(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add([]byte(s.Predicate), true)
-	f.Add([]byte(`{"builder":{"id":"b"},"buildType":"t","invocation":{"configSource":{"uri":"u","entryPoint":"e"},"parameters":{"x":1.5}},"materials":[{"uri":"pkg:a/b@1"}],"metadata":{"buildStartedOn":"2026-11-21T03:07:00Z"}}`), false)
-	f.Fuzz(func(t *testing.T, predicate []byte, v1 bool) {
-		from := provenance.SLSAProvenanceV02
-		if v1 {
-			from = provenance.SLSAProvenanceV1
-		}
+	f.Add([]byte(s.Predicate), byte(1))
+	f.Add([]byte(`{"builder":{"id":"b"},"buildType":"t","invocation":{"configSource":{"uri":"u","entryPoint":"e"},"parameters":{"x":1.5}},"materials":[{"uri":"pkg:a/b@1"}],"metadata":{"buildStartedOn":"2026-11-21T03:07:00Z"}}`), byte(2))
+	f.Add([]byte(`{"builder":{"id":"b"},"recipe":{"type":"t","definedInMaterial":0,"entryPoint":"e","arguments":{"x":1.5}},"materials":[{"uri":"u"}],"metadata":{"buildStartedOn":"2026-11-21T03:07:00Z"}}`), byte(0))
+	f.Fuzz(func(t *testing.T, predicate []byte, version byte) {
+		from := []string{provenance.SLSAProvenanceV01, provenance.SLSAProvenanceV1, provenance.SLSAProvenanceV02}[version%3]
 		b, err := provenance.ParseBuild(&provenance.Statement{Type: provenance.StatementType, Subject: []provenance.ResourceDescriptor{subject("app")}, PredicateType: from, Predicate: predicate})
 		if err != nil {
 			return
