@@ -13,9 +13,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+
+	"github.com/touchmark-go/touchmark/internal/prefault"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	prefault.Heap()
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
 // The exit statuses. They are part of the command's contract.
 const (

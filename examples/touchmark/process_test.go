@@ -105,10 +105,13 @@ func repeat(before, unit string, n int) func(*os.File) error {
 	}
 }
 
+// goBuild builds a program without the C library, as the README says.
 func goBuild(b testing.TB, pkg, name string) string {
 	b.Helper()
 	bin := filepath.Join(b.TempDir(), name)
-	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", bin, pkg).CombinedOutput(); err != nil {
+	c := exec.Command("go", "build", "-ldflags=-s -w", "-o", bin, pkg)
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := c.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
 	return bin

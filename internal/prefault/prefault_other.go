@@ -1,0 +1,6 @@
+//go:build !linux
+
+package prefault
+
+// Heap asks for nothing.
+func Heap() {}
