@@ -50,9 +50,10 @@ func (o Options) FromBinary(r io.ReaderAt) (*cdx.BOM, error) {
 }
 
 // digest reads r to its end, once. SHA-512 takes twice as long as SHA-256, so it goes
-// through the pieces beside reading them and that.
+// through the pieces beside reading them and that. Four small pieces rather than two
+// large ones: with two, one side is often asleep, and waking it takes time.
 func digest(r io.ReaderAt) (provenance.DigestSet, error) {
-	const ahead, size = 2, 128 << 10
+	const ahead, size = 4, 64 << 10
 	free, full := make(chan []byte, ahead), make(chan []byte, ahead)
 	for range ahead {
 		free <- nil // made when it is needed: most files of one piece need one

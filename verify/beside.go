@@ -12,13 +12,17 @@ type beside struct {
 	done       chan struct{} // nil if nothing runs
 }
 
-// ahead is how many pieces there are: one that is hashed and one that is read.
-const ahead = 2
-
-func newBeside(hashes []io.Writer) *beside {
+// newBeside begins with an artifact of that size. There are two pieces, one that is
+// hashed and one that is read, and of a large artifact two more: without them one
+// side is often asleep, and waking it takes time.
+func newBeside(hashes []io.Writer, size int64) *beside {
 	b := &beside{hashes: hashes}
 	if len(hashes) == 0 {
 		return b
+	}
+	ahead := 2
+	if size >= 4<<20 {
+		ahead = 4
 	}
 	b.free, b.full, b.done = make(chan []byte, ahead), make(chan []byte, ahead), make(chan struct{})
 	for range ahead {

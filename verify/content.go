@@ -98,7 +98,7 @@ func (c *content) hash(ctx context.Context, further []string, keep bool) (proven
 	if keep {
 		c.states = make([]byte, 0, min(sha256.Size*(c.size/c.chunk+1), 1<<20)) // a claimed size is no reason to spend memory
 	}
-	next := newBeside(others)
+	next := newBeside(others, c.size)
 	defer next.end()
 	for at := int64(0); at < c.size; at += pieceSize {
 		if err := ctx.Err(); err != nil {
