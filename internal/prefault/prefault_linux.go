@@ -68,7 +68,8 @@ func maps() []byte {
 //	01dba000-01e38000 rw-p 019ba000 fe:00 1048601   /usr/bin/touchmark
 //	01e38000-03e80000 rw-p 00000000 00:00 0
 //
-// The first is what the file has of them, and the second begins as zero.
+// The first is what the file has of them, of which the second half is taken: pointers come last there, and most
+// of the rest is never written. The second begins as zero.
 func variables(lines []byte) []span {
 	for len(lines) > 0 {
 		m, rest, ok := writable(lines)
@@ -76,6 +77,7 @@ func variables(lines []byte) []span {
 			lines = rest
 			continue
 		}
+		m.from += (m.to - m.from) / 2 &^ (granule - 1)
 		found := []span{m}
 		if next, _, ok := writable(rest); ok && next.from == m.to {
 			found = append(found, span{next.from, min(next.to, next.from+zeros)})
