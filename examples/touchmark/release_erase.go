@@ -30,7 +30,7 @@ func newReleaseErase() *cobra.Command {
 		Long: `erase records that a configuration, notes, a change log or a piece of evidence had to go, for instance
 because of a person's name in it. Its DIGEST and the reason stay in the ledger, so that everybody sees that
 something was taken out and nothing else; the content is no longer exported, archived or restored, and
-touchmark release gc --delete removes it from the ledger's store.
+touchmark release gc --delete removes it from the ledger's store; evidence it leaves there.
 
 Two people who may revoke must sign: with two --key, or one after the other with --out FILE. With the
 second the record is appended.`,

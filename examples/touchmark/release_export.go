@@ -107,12 +107,13 @@ func (o *releaseBook) survey(ctx context.Context, t *verify.Trust, r *ledger.Rea
 // fill puts into an export what the store has of the inventory, and says what it
 // has not.
 func fill(ctx context.Context, content *capsule.Content, inventory *rollout.Inventory, from store.Store) error {
-	erased := map[provenance.Digest]bool{}
-	for _, e := range inventory.Erased {
-		if !erased[e.Digest] {
-			content.Erased = append(content.Erased, capsule.Erased{Digest: e.Digest, Record: e.Record, Reason: e.Reason})
+	erased := inventory.Tombstones()
+	for i := range inventory.Erased {
+		e := &inventory.Erased[i]
+		if slices.ContainsFunc(content.Erased, func(o capsule.Erased) bool { return o.Digest == e.Digest }) {
+			continue
 		}
-		erased[e.Digest] = true
+		content.Erased = append(content.Erased, capsule.Erased{Digest: e.Digest, Record: e.Record, Reason: e.Reason})
 	}
 	source := without{from, erased}
 	content.Source = source
@@ -128,7 +129,7 @@ func fill(ctx context.Context, content *capsule.Content, inventory *rollout.Inve
 				have[b.ID()] = true
 			}
 			content.Subjects = append(content.Subjects, item.Digest)
-		case item.Kind != rollout.ItemEvidence && !erased[item.Digest]:
+		case item.Kind != rollout.ItemEvidence && erased[item.Digest] == nil:
 			blobs, err := item.Blobs(ctx, from)
 			if errors.Is(err, store.ErrNotFound) {
 				blobs, err = []provenance.Digest{item.Digest}, nil
@@ -144,7 +145,7 @@ func fill(ctx context.Context, content *capsule.Content, inventory *rollout.Inve
 		}
 	}
 	for _, item := range inventory.Items {
-		if item.Kind == rollout.ItemEvidence && !have[item.Digest] && !erased[item.Digest] {
+		if item.Kind == rollout.ItemEvidence && !have[item.Digest] && erased[item.Digest] == nil {
 			content.Absent = append(content.Absent, item.Digest)
 		}
 	}
@@ -152,8 +153,8 @@ func fill(ctx context.Context, content *capsule.Content, inventory *rollout.Inve
 }
 
 // fillBlob puts a blob into an export, or says that the store has it not.
-func fillBlob(ctx context.Context, content *capsule.Content, d provenance.Digest, from store.Store, erased map[provenance.Digest]bool) error {
-	if erased[d] || slices.Contains(content.Blobs, d) || slices.Contains(content.Absent, d) {
+func fillBlob(ctx context.Context, content *capsule.Content, d provenance.Digest, from store.Store, erased map[provenance.Digest]*rollout.Tombstone) error {
+	if erased[d] != nil || slices.Contains(content.Blobs, d) || slices.Contains(content.Absent, d) {
 		return nil
 	}
 	r, err := from.Blob(ctx, d)
@@ -171,12 +172,12 @@ func fillBlob(ctx context.Context, content *capsule.Content, d provenance.Digest
 // without is a store without the evidence that was erased.
 type without struct {
 	store.Store
-	erased map[provenance.Digest]bool
+	erased map[provenance.Digest]*rollout.Tombstone
 }
 
 func (w without) Bundles(ctx context.Context, subject provenance.Digest) ([]*sign.Bundle, error) {
 	bundles, err := w.Store.Bundles(ctx, subject)
-	return slices.DeleteFunc(bundles, func(b *sign.Bundle) bool { return w.erased[b.ID()] }), err
+	return slices.DeleteFunc(bundles, func(b *sign.Bundle) bool { return w.erased[b.ID()] != nil }), err
 }
 
 // digestList reads digests with commas between them.

@@ -52,13 +52,10 @@ func (o *keeping) open(ctx context.Context) error {
 // source does not have: missing says how many files that are.
 func (o *keeping) carry(cmd *cobra.Command, to, from store.Store, releases map[string]bool) (missing int, err error) {
 	ctx := cmd.Context()
-	erased := map[provenance.Digest]bool{}
-	for _, t := range o.inventory.Erased {
-		erased[t.Digest] = true
-	}
+	erased := o.inventory.Tombstones()
 	var options store.CopyOptions
 	for _, item := range o.inventory.Items {
-		if releases != nil && !anyOf(releases, item.Releases) || erased[item.Digest] {
+		if releases != nil && !anyOf(releases, item.Releases) || erased[item.Digest] != nil {
 			continue
 		}
 		if item.Kind == rollout.ItemArtifact {
@@ -73,7 +70,7 @@ func (o *keeping) carry(cmd *cobra.Command, to, from store.Store, releases map[s
 			return missing, err
 		}
 		for _, d := range blobs {
-			if erased[d] {
+			if erased[d] != nil {
 				continue
 			}
 			r, err := from.Blob(ctx, d)
@@ -90,7 +87,7 @@ func (o *keeping) carry(cmd *cobra.Command, to, from store.Store, releases map[s
 	}
 	done := store.Progress{}
 	if len(options.Subjects)+len(options.Blobs) > 0 { // without any name Copy takes everything
-		done, err = options.Copy(ctx, to, from)
+		done, err = options.Copy(ctx, to, without{from, erased})
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s about %s, %s\n", plural(done.Bundles, "bundle", "bundles"), plural(done.Subjects, "artifact", "artifacts"), plural(done.Blobs, "file", "files"))
 	return missing, err

@@ -58,6 +58,22 @@ type Tombstone struct {
 	Reason  string
 }
 
+// Tombstones returns what was erased, by the digest under which a store has it: of a
+// folder that is its list's, of evidence its ID. Of several the first record counts.
+func (i *Inventory) Tombstones() map[provenance.Digest]*Tombstone {
+	out := map[provenance.Digest]*Tombstone{}
+	for n := range i.Erased {
+		d := i.Erased[n].Digest
+		if d.Algorithm() == provenance.DirHash {
+			d = listOf(d)
+		}
+		if out[d] == nil {
+			out[d] = &i.Erased[n]
+		}
+	}
+	return out
+}
+
 // Survey replays a log and takes its inventory. Its parameters are those of
 // [NewReplay].
 func Survey(ctx context.Context, log Reader, trust *verify.Trust, options verify.Options) (*Inventory, error) {

@@ -61,13 +61,15 @@ type Disposal struct {
 	Releases []string          // that name it, "app#102"
 	Since    time.Time         // when the last of them was taken back; zero if it was erased
 	Erased   *Tombstone        // why it must go; nil if it may
+
+	files []provenance.Digest // of a folder, whose list this is: while one is there, it is the only thing that names them
 }
 
 // ErrNotArchived is about content that stays because the archive does not have it.
 var ErrNotArchived = errors.New("the archive does not have it")
 
-// Plan returns what the store holds and may let go of, in the order of the digests.
-// It changes nothing.
+// Plan returns what the store holds and may let go of, in the order of the digests,
+// and the lists of folders behind the files. It changes nothing.
 func (s Sweep) Plan(ctx context.Context) ([]Disposal, error) {
 	r, now := s.Retention, s.now()
 	if r.Grace == 0 {
@@ -87,15 +89,7 @@ func (s Sweep) Plan(ctx context.Context) ([]Disposal, error) {
 		held[d] = true
 	}
 	kept, going := map[provenance.Digest]bool{}, map[provenance.Digest]Disposal{}
-	erased := map[provenance.Digest]*Tombstone{}
-	for i := range s.Inventory.Erased {
-		t := &s.Inventory.Erased[i]
-		d := t.Digest
-		if d.Algorithm() == provenance.DirHash {
-			d = listOf(d)
-		}
-		erased[d] = t
-	}
+	erased := s.Inventory.Tombstones()
 	for _, item := range s.Inventory.Items {
 		if item.Kind != ItemBlob && item.Kind != ItemFolder {
 			continue
@@ -115,6 +109,12 @@ func (s Sweep) Plan(ctx context.Context) ([]Disposal, error) {
 			}
 			g := going[d]
 			g.Digest, g.Releases = d, append(g.Releases, item.Releases...)
+			if t := erased[item.Digest]; t != nil { // of an erased folder its files go, too
+				g.Erased = t
+			}
+			if d == item.Digest && len(blobs) > 1 {
+				g.files = blobs[1:]
+			}
 			if g.Since.Before(item.Ended) {
 				g.Since = item.Ended
 			}
@@ -123,33 +123,45 @@ func (s Sweep) Plan(ctx context.Context) ([]Disposal, error) {
 	}
 	for d, t := range erased {
 		delete(kept, d)
-		going[d] = Disposal{Digest: d, Releases: going[d].Releases, Erased: t}
+		going[d] = Disposal{Digest: d, Releases: going[d].Releases, Erased: t, files: going[d].files}
 	}
 	var out []Disposal
 	for d, g := range going {
 		if held[d] && !kept[d] {
 			slices.Sort(g.Releases)
 			g.Releases = slices.Compact(g.Releases)
+			if g.Erased != nil {
+				g.Since = time.Time{}
+			}
 			out = append(out, g)
 		}
 	}
-	slices.SortFunc(out, func(a, b Disposal) int { return cmp.Compare(a.Digest.Hex(), b.Digest.Hex()) })
+	slices.SortFunc(out, func(a, b Disposal) int {
+		return cmp.Or(cmp.Compare(min(len(a.files), 1), min(len(b.files), 1)), cmp.Compare(a.Digest.Hex(), b.Digest.Hex()))
+	})
 	return out, nil
 }
 
 // Run lets go of what Plan returned. Each is told to done, which may be nil, with
 // the error of one that stays: [ErrNotArchived], or the store's, for instance
-// because it was put again meanwhile. Killed in between it is simply called again.
-// The error counts those that stay.
+// because it was put again meanwhile. The list of a folder stays while one of its
+// files does. Killed in between, Plan and Run are simply called again. The error
+// counts those that stay.
 func (s Sweep) Run(ctx context.Context, plan []Disposal, done func(Disposal, error)) error {
-	stay := 0
+	stay, stays := 0, map[provenance.Digest]bool{}
 	for _, d := range plan {
-		err := s.discard(ctx, d)
+		var err error
+		if i := slices.IndexFunc(d.files, func(f provenance.Digest) bool { return stays[f] }); i >= 0 {
+			err = fmt.Errorf("blob %s names the file %s, which stays", d.Digest, d.files[i])
+		} else {
+			err = s.discard(ctx, d)
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
 			stay++
+			stays[d.Digest] = true
 		}
 		if done != nil {
 			done(d, err)
