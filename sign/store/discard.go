@@ -20,7 +20,7 @@ var ErrFresh = errors.New("was put too recently")
 // ever takes; the clock is the file system's. A blob that is not there is [ErrNotFound]. It is there whole or gone
 // whenever the process is killed, and who is reading it reads it to the end.
 //
-// Which blobs nobody needs any more is not known here: see Inventory.Sweep in package rollout. Evidence is never
+// Which blobs nobody needs any more is not known here: see Sweep in package rollout. Evidence is never
 // discarded.
 func (f *Folder) Discard(ctx context.Context, digest provenance.Digest, before time.Time) error {
 	if digest.Algorithm() != provenance.SHA256 {

@@ -133,3 +133,21 @@ func TestDiscardRaces(t *testing.T) {
 	}
 	t.Logf("%d of 150 were discarded first", gone)
 }
+
+// A blob that was damaged is whole again when it is put once more.
+func TestPutOverDamage(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	f, err := store.Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	d := put(t, f, "level: info\n")
+	path := filepath.Join(dir, "blobs", "sha256", d.Hex()[:2], d.Hex())
+	if err := errors.Join(os.Chmod(path, 0o644), os.WriteFile(path, []byte("level: evil\n"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if put(t, f, "level: info\n") != d || !holds(t, f, d) {
+		t.Error("it was acknowledged, and is not there")
+	}
+}

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/touchmark-go/touchmark/internal/dirlock"
 	"github.com/touchmark-go/touchmark/internal/safefs"
@@ -391,11 +390,7 @@ func (f *Folder) PutBlob(ctx context.Context, r io.Reader) (provenance.Digest, e
 		return provenance.Digest{}, err
 	}
 	defer unlock()
-	if info, err := f.root.Lstat(path.Join(dir, name)); err == nil && info.Mode().IsRegular() && info.Size() == n {
-		if now := time.Now(); f.root.Chtimes(path.Join(dir, name), now, now) == nil { // as if it were new, see Discard
-			return id, f.settle(dir)
-		}
-	}
+	// What is there may be damaged, and is then whole again; else it is as if it were new, see Discard.
 	return id, temp.commit(dir, name)
 }
 
