@@ -33,8 +33,8 @@ Exit status 0 says that they could be compared, not that they are equal.`,
   touchmark diff old.cdx.json dist/app.cdx.json`,
 		Args: exactly("A", "B"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			if format != "text" && format != "json" {
-				return usagef("--format: %q: want text or json", format)
+			if err := textOrJSON(format); err != nil {
+				return err
 			}
 			a, err := loadSides(args[0])
 			if err != nil {

@@ -49,6 +49,14 @@ func until(flag, s string, now time.Time) (time.Time, error) {
 	return t, nil
 }
 
+// textOrJSON is wrong usage unless --format is one of the two.
+func textOrJSON(format string) error {
+	if format != "text" && format != "json" {
+		return usagef("--format: %q: want text or json", format)
+	}
+	return nil
+}
+
 // pair splits NAME=VALUE.
 func pair(flag, s string) (name, value string, err error) {
 	name, value, ok := strings.Cut(s, "=")

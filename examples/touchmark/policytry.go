@@ -179,8 +179,8 @@ matter. Exit status 1 if something would newly be denied or undecided.`,
 		Example: `  touchmark policy diff --trust trust.json --live running.json policy.json next.json`,
 		Args:    exactly("OLD", "NEW"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			if format != "text" && format != "json" {
-				return usagef("--format: %q: want text or json", format)
+			if err := textOrJSON(format); err != nil {
+				return err
 			}
 			t, policies, err := loadPolicies(cmd.Context(), trustFile, args)
 			if err != nil {

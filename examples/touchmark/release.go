@@ -52,6 +52,7 @@ A RELEASE is named by its id, the digest of an artifact, app#102, its version, o
 type releaseBook struct {
 	dir, trust, product, index string
 	signer                     signingKey
+	asked                      *cobra.Command // that may have an index
 
 	close []func() error
 }

@@ -54,8 +54,8 @@ listed as unknown. Exit status: 0 all is known, 2 of some releases nobody knows.
 }
 
 func (o *releaseAsk) run(cmd *cobra.Command, args []string) error {
-	if o.format != "text" && o.format != "json" {
-		return usagef("--format: %q: want text or json", o.format)
+	if err := textOrJSON(o.format); err != nil {
+		return err
 	}
 	var from, to time.Time
 	for _, t := range []struct {
@@ -237,8 +237,8 @@ what would have to be known.`,
 		Example: `  touchmark release metrics --ledger ledger --trust trust.json`,
 		Args:    exactly(),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			if format != "text" && format != "json" {
-				return usagef("--format: %q: want text or json", format)
+			if err := textOrJSON(format); err != nil {
+				return err
 			}
 			defer o.done()
 			replay, _, err := o.read()

@@ -64,8 +64,8 @@ func (o *releaseFindings) add(code, what, format string, args ...any) {
 }
 
 func (o *releaseFindings) run(cmd *cobra.Command, args []string) error {
-	if o.format != "text" && o.format != "json" {
-		return usagef("--format: %q: want text or json", o.format)
+	if err := textOrJSON(o.format); err != nil {
+		return err
 	}
 	o.now = time.Now()
 	if o.at != "" {

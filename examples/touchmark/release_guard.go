@@ -26,8 +26,8 @@ Artifacts of this repository are those that releases name HOST/PATH. Exit status
 		Example: `  touchmark release guard --ledger ledger --trust trust.json --repository oci://registry.example/team/app --memory guard.json`,
 		Args:    exactly(),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			if format != "text" && format != "json" {
-				return usagef("--format: %q: want text or json", format)
+			if err := textOrJSON(format); err != nil {
+				return err
 			}
 			defer o.done()
 			replay, _, err := o.read()

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,6 +22,7 @@ const indexKeySuffix = ".index-key"
 
 // indexFlag is for commands that ask a ledger questions and do not go through all of it.
 func (o *releaseBook) indexFlag(c *cobra.Command) {
+	o.asked = c
 	c.Flags().StringVar(&o.index, "index", "", "keep what was found out in `DIR`, so that the next question reads what is new: for a ledger of many records")
 }
 
@@ -36,11 +35,11 @@ func (o *releaseBook) replay(log *ledger.Follower, t *verify.Trust) (*rollout.Re
 	if err != nil {
 		return nil, err
 	}
-	ctx := context.Background() // who waits for another process is interrupted with the program
+	ctx, stderr := o.asked.Context(), o.asked.ErrOrStderr()
 	x, err := index.Open(ctx, o.index, key)
 	if errors.Is(err, index.ErrDamaged) {
 		// It is derived: what is not what was written counts for nothing, and is found out again.
-		fmt.Fprintf(os.Stderr, "touchmark: the index %q is damaged or of another key, and is made anew\n", o.index)
+		fmt.Fprintf(stderr, "touchmark: the index %q is damaged or of another key, and is made anew\n", o.index)
 		if err := index.Remove(ctx, o.index); err != nil {
 			return nil, err
 		}
@@ -53,7 +52,7 @@ func (o *releaseBook) replay(log *ledger.Follower, t *verify.Trust) (*rollout.Re
 		err := x.Close()
 		if errors.Is(err, index.ErrDamaged) {
 			// An answer was an error: the next question finds all of it out again.
-			fmt.Fprintf(os.Stderr, "touchmark: the index %q is damaged, and was removed: ask again\n", o.index)
+			fmt.Fprintf(stderr, "touchmark: the index %q is damaged, and was removed: ask again\n", o.index)
 			return index.Remove(ctx, o.index)
 		}
 		return err

@@ -230,8 +230,8 @@ type disposalRow struct {
 }
 
 func (o *releaseGC) run(cmd *cobra.Command, args []string) error {
-	if o.format != "text" && o.format != "json" {
-		return usagef("--format: %q: want text or json", o.format)
+	if err := textOrJSON(o.format); err != nil {
+		return err
 	}
 	now := time.Now()
 	end, err := until("keep", o.keep, now)

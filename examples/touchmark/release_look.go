@@ -40,8 +40,8 @@ signature is checked by the trust that was in force at the record.`,
 		Example: `  touchmark release log --ledger ledger --trust trust.json`,
 		Args:    exactly(),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			if format != "text" && format != "json" {
-				return usagef("--format: %q: want text or json", format)
+			if err := textOrJSON(format); err != nil {
+				return err
 			}
 			only := cmd.Flags().Changed("product")
 			if !only {
@@ -117,8 +117,8 @@ releases; or all that is known about one release. With --format json it is the p
   touchmark release show --ledger ledger --trust trust.json app#102`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			if format != "text" && format != "json" {
-				return usagef("--format: %q: want text or json", format)
+			if err := textOrJSON(format); err != nil {
+				return err
 			}
 			defer o.done()
 			r, t, err := o.read()

@@ -41,8 +41,8 @@ Exit status: 0 if the profiles are met, 1 if not.`,
   touchmark sbom check --profile cisa-2025 --profile bsi-2.1 --all dist/app`,
 		Args: exactly("BINARY, DIR or FILE"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			if format != "text" && format != "json" {
-				return usagef("--format: %q: want text or json", format)
+			if err := textOrJSON(format); err != nil {
+				return err
 			}
 			for _, p := range profiles {
 				if !slices.Contains(sbom.Profiles(), sbom.Profile(p)) {

@@ -125,11 +125,18 @@ func (k *Key) SignParts(ctx context.Context, parts ...[]byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if len(parts) == 0 {
+		return nil, errors.New("want something to sign, got no part")
+	}
 	s := k.reveal()
 	var sig []byte
 	var err error
 	if elsewhere, ok := s.signer.(*remote); ok {
-		sig, err = elsewhere.sign(ctx, s.scheme, bytes.Join(parts, nil))
+		data := parts[0]
+		if len(parts) > 1 {
+			data = bytes.Join(parts, nil)
+		}
+		sig, err = elsewhere.sign(ctx, s.scheme, data)
 	} else {
 		sig, err = keycheck.Sign(s.scheme, s.signer, parts...)
 	}
