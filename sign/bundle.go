@@ -52,7 +52,7 @@ type Bundle struct {
 
 	pae     []byte // everything under the signatures, or all before apart
 	body    int    // where the payload begins in pae
-	apart   []byte // a large payload that was signed here and not copied; nil if it is in pae
+	apart   []byte // a payload that was signed here and not copied; nil if it is in pae
 	version string // the media type of a Sigstore bundle that was read
 	hinted  bool   // of one that was read: its key is named by the hint alone
 	ahead   *ahead // of one that was signed here: what was written of it meanwhile
@@ -78,7 +78,7 @@ type Signature struct {
 // must not be changed. It is nil in an entry that could not be read, or that
 // signs an artifact itself.
 //
-// Each call makes a copy if the bundle was signed here and its payload is large.
+// Each call makes a copy if the bundle was signed here.
 func (b *Bundle) PAE() []byte {
 	if b.apart != nil {
 		return b.joined()

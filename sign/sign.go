@@ -75,7 +75,7 @@ func Statement(ctx context.Context, s *provenance.Statement, signers ...Signer) 
 // one can never be taken for a signature over another.
 //
 // The bundle may keep body, which must not be changed any more. A signer that
-// writes into what it is to sign is an error, and none may keep it. A large body is
+// writes into what it is to sign is an error, and none may keep it. The body is
 // copied for signers that need it behind its head in one piece; those with a method
 // SignParts, as keys of package keys have, do not.
 func Payload(ctx context.Context, payloadType string, body []byte, signers ...Signer) (*Bundle, error) {
@@ -94,7 +94,7 @@ func Payload(ctx context.Context, payloadType string, body []byte, signers ...Si
 	}
 	b := &Bundle{Format: DSSE, PayloadType: payloadType}
 	head := headPAE(payloadType, len(body))
-	if b.pae, b.body = head, len(head); len(body) >= aheadFrom && inParts(signers) {
+	if b.pae, b.body = head, len(head); inParts(signers) {
 		b.apart = body
 	} else {
 		b.pae = append(head[:len(head):len(head)], body...)

@@ -115,8 +115,8 @@ func (k *Key) WithScheme(scheme string) (*Key, error) {
 // salt as long as the hash.
 func (k *Key) Sign(ctx context.Context, data []byte) ([]byte, error) { return k.SignParts(ctx, data) }
 
-// SignParts is Sign of the parts, one behind the other. Package sign signs what is
-// large with it, so that a payload need not be copied behind its head. A part is
+// SignParts is Sign of the parts, one behind the other. Package sign signs
+// with it, so that a payload need not be copied behind its head. A part is
 // only read.
 func (k *Key) SignParts(ctx context.Context, parts ...[]byte) ([]byte, error) {
 	if !k.ok() {
