@@ -2,6 +2,7 @@ package rollout_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -83,16 +84,22 @@ func (f *faulty) count() int {
 // A publicStage is a registry with an image in it, and what is to be published.
 type publicStage struct {
 	*company
-	faulty *faulty
-	host   string
-	image  provenance.Digest
+	faulty     *faulty
+	host, path string
+	image      provenance.Digest
 }
 
 const program = "the program"
 
 func newPublicStage(t testing.TB, c *company) *publicStage {
 	t.Helper()
-	p := &publicStage{company: c, faulty: &faulty{next: registry.New(registry.WithReferrersSupport(true), registry.Logger(log.New(io.Discard, "", 0)))}}
+	return stageBefore(t, c, registry.New(registry.WithReferrersSupport(true), registry.Logger(log.New(io.Discard, "", 0))), "team/app")
+}
+
+// stageBefore is a stage in a repository of that path in a registry.
+func stageBefore(t testing.TB, c *company, next http.Handler, path string) *publicStage {
+	t.Helper()
+	p := &publicStage{company: c, faulty: &faulty{next: next}, path: path}
 	server := httptest.NewUnstartedServer(p.faulty)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.Start()
@@ -111,10 +118,16 @@ func (p *publicStage) push(t testing.TB, layer string) provenance.Digest {
 			t.Fatal(err)
 		}
 	}
+	return p.put(t, "", layer)
+}
+
+// put stores the manifest of an image under a tag, or under its digest.
+func (p *publicStage) put(t testing.TB, tag, layer string) provenance.Digest {
+	t.Helper()
 	manifest := fmt.Sprintf(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"%s","size":2},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"%s","size":%d}]}`,
 		provenance.SumSHA256([]byte("{}")), provenance.SumSHA256([]byte(layer)), len(layer))
 	d := provenance.SumSHA256([]byte(manifest))
-	r, err := http.NewRequest(http.MethodPut, "http://"+p.host+"/v2/team/app/manifests/"+d.String(), strings.NewReader(manifest))
+	r, err := http.NewRequest(http.MethodPut, "http://"+p.host+"/v2/"+p.path+"/manifests/"+cmp.Or(tag, d.String()), strings.NewReader(manifest))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +142,7 @@ func (p *publicStage) push(t testing.TB, layer string) provenance.Digest {
 
 func (p *publicStage) open(t testing.TB) *oci.Repository {
 	t.Helper()
-	r, err := oci.Options{InsecureHTTP: true}.Open(p.host + "/team/app")
+	r, err := oci.Options{InsecureHTTP: true}.Open(p.host + "/" + p.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,11 +208,14 @@ func (p *publicStage) sound(t *testing.T, book *rollout.Book, pub rollout.Public
 
 // Each write to the registry and to the log fails once, before it was done and
 // after: nothing is seen before it is complete, and publishing again ends it.
-func TestPublishCrash(t *testing.T) {
+func TestPublishCrash(t *testing.T) { crashes(t, newPublicStage) }
+
+func crashes(t *testing.T, stage func(testing.TB, *company) *publicStage) {
+	t.Helper()
 	for _, after := range []bool{false, true} {
 		for n := 1; ; n++ {
 			c := newCompany(t)
-			p := newPublicStage(t, c)
+			p := stage(t, c)
 			c.log.lose = !after
 			writes := 0
 			c.log.fail = func(*sign.Bundle) error {
@@ -233,7 +249,10 @@ func TestPublishCrash(t *testing.T) {
 
 // What is missing is noticed before anything is recorded, also when the registry
 // says that it stored it.
-func TestPublishRefused(t *testing.T) {
+func TestPublishRefused(t *testing.T) { refusals(t, newPublicStage) }
+
+func refusals(t *testing.T, stage func(testing.TB, *company) *publicStage) {
+	t.Helper()
 	for _, test := range []struct {
 		name  string
 		spoil func(p *publicStage, pub *rollout.Publication)
@@ -257,7 +276,7 @@ func TestPublishRefused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := newCompany(t)
-			p := newPublicStage(t, c)
+			p := stage(t, c)
 			book := &rollout.Book{Log: c.log, Trust: c.trust, Signer: key("ci"), Store: c.store}
 			pub, err := publication(t.Context(), p.open(t), book, p.image)
 			c.must(err)
@@ -284,7 +303,7 @@ const publishEnv = "TOUCHMARK_TEST_PUBLISHER"
 
 // A publisher is what such a process is told.
 type publisher struct {
-	Host                         string
+	Host, Path                   string
 	Image                        provenance.Digest
 	Dir, Memory, Private, Public string
 	Trust                        json.RawMessage
@@ -304,7 +323,7 @@ func publish(job string) error {
 		return err
 	}
 	defer log.Close()
-	repository, err := oci.Options{InsecureHTTP: true}.Open(p.Host + "/team/app")
+	repository, err := oci.Options{InsecureHTTP: true}.Open(p.Host + "/" + p.Path)
 	if err != nil {
 		return err
 	}
@@ -326,11 +345,16 @@ func TestPublishKilled(t *testing.T) {
 	if large() {
 		kills = 100
 	}
+	killed(t, kills, newPublicStage)
+}
+
+func killed(t *testing.T, kills int, stage func(testing.TB, *company) *publicStage) {
+	t.Helper()
 	d := newDisk(t)
 	log := d.open(t)
 	trust := d.begin(t, log)
-	p := newPublicStage(t, &company{t: t})
-	job, err := json.Marshal(publisher{p.host, p.image, d.dir, d.memory, d.private, d.public, trust.Marshal()})
+	p := stage(t, &company{t: t})
+	job, err := json.Marshal(publisher{p.host, p.path, p.image, d.dir, d.memory, d.private, d.public, trust.Marshal()})
 	if err != nil {
 		t.Fatal(err)
 	}
