@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sign/store/oci"
 	"github.com/touchmark-go/touchmark/verify/rollout"
@@ -49,12 +50,8 @@ Artifacts of this repository are those that releases name HOST/PATH. Exit status
 			}
 			g := &rollout.Guard{}
 			if memory != "" && exists(memory) {
-				data, err := readFile("memory", memory, maxConfig)
-				if err != nil {
+				if g, err = readGuard(memory); err != nil {
 					return err
-				}
-				if err := json.Unmarshal(data, g); err != nil {
-					return fmt.Errorf("memory %q: %w", memory, err)
 				}
 				if g.Product != o.product || g.Repository != registry.Name() {
 					return fmt.Errorf("%q remembers %s in %s: name another file", memory, show(g.Product), show(g.Repository))
@@ -103,6 +100,19 @@ Artifacts of this repository are those that releases name HOST/PATH. Exit status
 	f.StringVar(&format, "format", "text", "print as `text|json`")
 	completeWords(c, "format", "text", "json")
 	return c
+}
+
+// readGuard reads what a guard remembers.
+func readGuard(path string) (*rollout.Guard, error) {
+	data, err := readFile("memory", path, maxConfig)
+	if err != nil {
+		return nil, err
+	}
+	g := &rollout.Guard{}
+	if err := strictjson.UnmarshalClosed(data, g); err != nil {
+		return nil, fmt.Errorf("memory %q: %w", path, err)
+	}
+	return g, nil
 }
 
 func tellAlarms(cmd *cobra.Command, alarms []rollout.Alarm, tags int) {

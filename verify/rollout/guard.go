@@ -26,6 +26,9 @@ type Guard struct {
 	Repository string                       `json:"repository"` // its artifacts have this name in releases
 	Seen       map[string]provenance.Digest `json:"seen"`       // what each tag named when it was last there
 	Gone       map[string]bool              `json:"gone"`       // tags that were there before, and not at the last look
+	// Found is how many alarms there were since the guard began, by what it was, each
+	// once however often it was looked at: see [Measured].
+	Found map[string]int `json:"found"`
 }
 
 // Look holds tags, which the registry has now, against the ledger, and returns
@@ -37,6 +40,9 @@ func (g *Guard) Look(v *View, tags map[string]provenance.Digest) []Alarm {
 	}
 	if g.Gone == nil {
 		g.Gone = map[string]bool{}
+	}
+	if g.Found == nil {
+		g.Found = map[string]int{}
 	}
 	bound := map[string]provenance.Digest{}
 	here := map[string]bool{} // whose artifact is in this repository
@@ -56,8 +62,13 @@ func (g *Guard) Look(v *View, tags map[string]provenance.Digest) []Alarm {
 	for _, tag := range slices.Sorted(maps.Keys(all)) {
 		want, known := bound[tag]
 		got, there := tags[tag]
-		_, seen := g.Seen[tag]
-		alarm := func(what string) { alarms = append(alarms, Alarm{tag, what, want, got}) }
+		last, seen := g.Seen[tag]
+		alarm := func(what string) {
+			alarms = append(alarms, Alarm{tag, what, want, got})
+			if gone := g.Gone[tag]; there && (gone || got != last) || !there && !gone {
+				g.Found[what]++
+			}
+		}
 		switch {
 		case there && known && got != want:
 			alarm("re-pointed")

@@ -70,4 +70,8 @@ func TestGuard(t *testing.T) {
 			t.Errorf("%s: the ledger says %s, %v", look.name, d, err)
 		}
 	}
+	// Each alarm counts once, however often it was looked at.
+	if got := fmt.Sprint(guard.Found); got != "map[deleted:4 re-pointed:3 recreated:2 unknown:1]" {
+		t.Errorf("found %s", got)
+	}
 }

@@ -22,7 +22,7 @@ type Metric struct {
 
 // Measured is what a ledger cannot know. Nil is that nobody knows.
 type Measured struct {
-	// Alarms are what a [Guard] found since it began, by what it was: "re-pointed" …
+	// Alarms are what guards found since they began, by what it was: [Guard.Found].
 	Alarms map[string]int
 	// Evidence says how many of the bundles that releases and moves name are at hand.
 	Evidence *Completeness
