@@ -130,7 +130,7 @@ func (e *export) add(name string, content []byte) error {
 			}
 			e.have[digestOf(env.pae())] = true
 		}
-	case "policies": // are for the library to judge
+	case "policies", "states": // are for the library to judge
 	default:
 		return errors.New("nothing of an export is called so")
 	}

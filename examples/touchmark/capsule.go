@@ -24,17 +24,21 @@ import (
 func newCapsule() *cobra.Command {
 	var o capsuleMake
 	c := &cobra.Command{
-		Use:   "capsule --trust FILE [--update FILE]… [--policy FILE]… [--evidence FILE]… [--ledger DIR] [--at TIME] --out FILE ARTIFACT|DIGEST",
+		Use:   "capsule --trust FILE [--update FILE]… [--policy FILE]… [--evidence FILE]… [--ledger DIR] [--state FILE]… [--at TIME] --out FILE ARTIFACT|DIGEST",
 		Short: "put all that verify asks for into one file, for where there is no network",
 		Long: `capsule puts evidence about an artifact, a trust file, policies, and a ledger with all its records,
 into one file. touchmark verify --capsule reads it, and comes to the same verdict as by the files.
 
 The same content has the same bytes. Nobody has to believe the file: whoever verifies with it names the
 trust file, or the digest of the one in it. Without --evidence the evidence is ARTIFACT.intoto.jsonl.
-What the ledger takes back of attestations, keys and builders goes with the evidence.`,
-		Example: `  touchmark capsule --trust trust.json --policy prod.json --ledger ledger --out app.capsule dist/app`,
-		Args:    exactly("ARTIFACT or DIGEST"),
-		RunE:    does(o.run),
+What the ledger takes back of attestations, keys and builders goes with the evidence.
+
+--state takes what auditors signed about a product, a file of touchmark release state, in the place of all
+the records, which then stay behind; with --ledger too, what it takes back still goes with the evidence.`,
+		Example: `  touchmark capsule --trust trust.json --policy prod.json --ledger ledger --out app.capsule dist/app
+  touchmark capsule --trust trust.json --policy prod.json --ledger ledger --state app.state.json --out app.capsule dist/app`,
+		Args: exactly("ARTIFACT or DIGEST"),
+		RunE: does(o.run),
 	}
 	f := c.Flags()
 	f.StringVar(&o.trust, "trust", "", "the trust `FILE` that readers may have written down")
@@ -42,6 +46,7 @@ What the ledger takes back of attestations, keys and builders goes with the evid
 	f.StringArrayVar(&o.policies, "policy", nil, "a policy `FILE`, signed or not; may be repeated")
 	f.StringArrayVar(&o.evidence, "evidence", nil, "bundles about the artifact, a `FILE`; may be repeated")
 	f.StringVar(&o.ledger, "ledger", "", "a ledger, a `DIR`")
+	f.StringArrayVar(&o.states, "state", nil, "a `FILE` of touchmark release state, with FILE.proof beside it; may be repeated, for several products")
 	f.StringVar(&o.at, "at", "", "name `TIME` as the instant of making; else now")
 	f.StringVar(&o.out, "out", "", "write the capsule to `FILE`")
 	must(c.MarkFlagRequired("trust"))
@@ -50,8 +55,8 @@ What the ledger takes back of attestations, keys and builders goes with the evid
 }
 
 type capsuleMake struct {
-	trust, ledger, at, out      string
-	updates, policies, evidence []string
+	trust, ledger, at, out              string
+	updates, policies, evidence, states []string
 }
 
 func (o *capsuleMake) run(cmd *cobra.Command, args []string) error {
@@ -94,7 +99,16 @@ func (o *capsuleMake) run(cmd *cobra.Command, args []string) error {
 		if err != nil {
 			return err
 		}
-		content.Log, evidence = reader, append(evidence, revoked...)
+		if evidence = append(evidence, revoked...); len(o.states) == 0 {
+			content.Log = reader
+		}
+	}
+	for _, path := range o.states {
+		state, proof, err := readState(path)
+		if err != nil {
+			return err
+		}
+		content.States = append(content.States, capsule.State{State: state, Proof: proof})
 	}
 	content.Subjects, content.Source = []provenance.Digest{subject}, capsule.Set{subject: evidence}
 	return writeCapsule(cmd, content, o.out)
@@ -215,7 +229,7 @@ func (o *capsuleFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.file, "capsule", "", "take evidence, policies and ledger from the capsule in `FILE`")
 	f.StringVar(&o.trustDigest, "trust-digest", "", "believe the trust file in the capsule that has this `DIGEST`, see touchmark trust check")
 	f.StringVar(&o.policyDigests, "policy-digest", "", "ask the policies in the capsule that have these `DIGESTS`, with commas; else those that were signed")
-	f.StringVar(&o.memory, "memory", "", "remember the newest head of the ledger in `FILE`, and refuse an older capsule")
+	f.StringVar(&o.memory, "memory", "", "remember the newest head of the ledger in `FILE`, and of states in FILE.seen, and refuse an older capsule")
 }
 
 // askCapsule reads the capsule, and what whoever brings it pins.
@@ -265,6 +279,12 @@ func (o *verifyOptions) askCapsule(cmd *cobra.Command, what string) (_ *askedQue
 			return nil, err
 		}
 	}
+	seen := releaseBook{trust: o.capsule.memory}
+	if o.capsule.memory != "" {
+		if pins.Seen, err = seen.memory(); err != nil {
+			return nil, err
+		}
+	}
 	a, isDigest := artifact(what)
 	var subjects []provenance.Digest
 	if d, err := provenance.ParseDigest(what); isDigest && err == nil && slices.Contains(c.Subjects(), d) {
@@ -272,6 +292,11 @@ func (o *verifyOptions) askCapsule(cmd *cobra.Command, what string) (_ *askedQue
 	}
 	if q.verifier, q.request, err = pins.Verifier(cmd.Context(), c, subjects...); err != nil {
 		return nil, err
+	}
+	if _, asked := q.request.Release.(*rollout.StateView); asked && pins.Seen != nil {
+		if err := seen.keep(pins.Seen); err != nil {
+			return nil, err
+		}
 	}
 	q.request.Artifact = a
 	if o.at == "" {

@@ -1,8 +1,8 @@
 // Package capsule puts all that a decision about software rests on into one
 // file, which can be carried to where there is no network, kept for years, and
 // judged again: evidence, trust files, policies, a release ledger with all its
-// records, and the instant at which it was made. It is what an audit of a ledger
-// is exported as, too.
+// records or what auditors signed about it, and the instant at which it was made.
+// It is what an audit of a ledger is exported as, too.
 //
 //	err := capsule.Content{At: now, Trust: trust, Subjects: …, Evidence: evidence, Log: log}.Write(ctx, w)
 //
@@ -125,8 +125,8 @@ func (c *Capsule) open(f *frame) error {
 // it is what the manifest says.
 func (c *Capsule) checkMembers() error {
 	for _, m := range c.manifest.Members {
-		if kind := kindOf(m); kind == blobKind || kind == entriesKind {
-			continue // the digest is all there is to it; a log is checked as a whole
+		if kind := kindOf(m); kind == blobKind || kind == entriesKind || kind == stateKind || kind == stateProofKind {
+			continue // the digest is all there is to it; logs and states are checked as a whole
 		}
 		data, err := c.read(m)
 		if err != nil {
@@ -137,6 +137,9 @@ func (c *Capsule) checkMembers() error {
 		}
 	}
 	if err := c.checkTrust(); err != nil {
+		return err
+	}
+	if err := c.checkStates(); err != nil {
 		return err
 	}
 	return c.checkLog()

@@ -313,6 +313,8 @@ func FuzzOpen(f *testing.F) {
 	f.Add(write(f, content))
 	content, _ = ledgered(f)
 	f.Add(write(f, content))
+	content, _, _ = stated(f)
+	f.Add(write(f, content))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := capsule.Open(bytes.NewReader(data), int64(len(data)))
 		if err != nil {

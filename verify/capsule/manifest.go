@@ -130,6 +130,8 @@ const (
 	signedPolicyKind
 	plainTrustKind
 	signedTrustKind
+	stateKind
+	stateProofKind
 )
 
 // The folders of a capsule.
@@ -138,6 +140,7 @@ const (
 	evidenceDir = "evidence/"
 	logDir      = "log/"
 	policiesDir = "policies/"
+	statesDir   = "states/"
 	trustDir    = "trust/"
 )
 
@@ -172,6 +175,8 @@ func kindOf(f member) kind {
 		}
 	case logDir:
 		return logKind(name)
+	case statesDir:
+		return stateKindOf(f)
 	}
 	return unknownKind
 }

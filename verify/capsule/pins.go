@@ -42,14 +42,17 @@ type Pins struct {
 	// Memory is a file that keeps the newest head of the ledger that was seen, see
 	// [ledger.Reader.Remember]: an older capsule is then refused. Empty is none.
 	Memory string
+	// Seen is what was seen of states before, see [rollout.StateReader]: an older one is
+	// then refused. Nil is nothing.
+	Seen *rollout.Memory
 	// Options are those that evidence and records are judged with, by the trust file
 	// that is in force. Nil is the zero Options.
 	Options func(*verify.Trust) (verify.Options, error)
 }
 
 // Verifier returns a Verifier by what is pinned, and a request with the evidence
-// and, if a policy asks for it, the ledger of the capsule. The caller fills in the
-// Artifact. Evidence is that about subjects; none means all of it. Signatures of
+// and, if a policy asks for it, the ledger of the capsule, or the state of the
+// product in it if the ledger is not there. The caller fills in the Artifact. Evidence is that about subjects; none means all of it. Signatures of
 // trust files, policies and records were checked when it returns.
 func (p Pins) Verifier(ctx context.Context, c *Capsule, subjects ...provenance.Digest) (*verify.Verifier, verify.Request, error) {
 	none := verify.Request{}
@@ -85,18 +88,32 @@ func (p Pins) Verifier(ctx context.Context, c *Capsule, subjects ...provenance.D
 			return nil, none, fmt.Errorf("capsule: evidence about %d artifacts is more than the %d bundles of one question: name the artifact: %w", len(subjects), verify.MaxEvidence, ErrLimit)
 		}
 	}
-	if v.AsksLedger() && c.Log() != nil {
-		replay, err := p.replay(c, trust)
-		if err != nil {
+	if v.AsksLedger() {
+		if request.Release, err = p.view(ctx, c, trust, policies); err != nil {
 			return nil, none, err
 		}
-		view, err := replay.View(ctx)
-		if err != nil {
-			return nil, none, err
-		}
-		request.Release = view
 	}
 	return v, request, nil
+}
+
+// view is what the capsule has to answer what a policy asks a ledger, nil if it has
+// nothing.
+func (p Pins) view(ctx context.Context, c *Capsule, trust *verify.Trust, policies []*verify.Policy) (release.View, error) {
+	if c.Log() != nil {
+		replay, err := p.replay(c, trust)
+		if err != nil {
+			return nil, err
+		}
+		return replay.View(ctx)
+	}
+	if !slices.ContainsFunc(c.manifest.Members, func(m member) bool { return kindOf(m) == stateKind }) {
+		return nil, nil
+	}
+	product, err := asked(policies)
+	if err != nil {
+		return nil, err
+	}
+	return p.state(c, trust, product)
 }
 
 // Replay reads the ledger in a capsule: all of its records, each judged by the
@@ -127,13 +144,15 @@ func (p Pins) options(trust *verify.Trust) (verify.Options, error) {
 	return p.Options(trust)
 }
 
+var errNoLedger = errors.New("capsule: the trust file names no ledger")
+
 func (p Pins) replay(c *Capsule, trust *verify.Trust) (*rollout.Replay, error) {
 	source := c.Log()
 	if source == nil {
 		return nil, errors.New("capsule: there is no ledger in it")
 	}
 	if trust.Ledger == nil {
-		return nil, errors.New("capsule: the trust file names no ledger")
+		return nil, errNoLedger
 	}
 	l := trust.Ledger
 	v, err := ledger.Log{Origin: l.Origin, Key: l.Key, Witnesses: l.Witnesses.Keys, AtLeast: l.Witnesses.AtLeast}.Verifier()

@@ -213,7 +213,7 @@ type discard struct{}
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // stands is a ledger with prod at 1.1.0, and the policy that asks it.
-func stands(t *testing.T) (capsule.Content, *history.World, capsule.Pins) {
+func stands(t testing.TB) (capsule.Content, *history.World, capsule.Pins) {
 	content, w := ledgered(t)
 	policy := &verify.Policy{Version: 1, Name: "runs", Environment: "prod", Examine: verify.ExamineRule{Mode: verify.ExamineOff}, Release: &verify.ReleaseRule{Product: "app", From: "prod", MaxHeadAge: time.Hour, Witnesses: 1},
 		Provenance: verify.ProvenanceRule{SignedBy: verify.Quorum{AtLeast: 1, Of: []string{"ci"}}, Level: 1, BuildType: "any", Source: verify.SourceRule{Any: true}, Parameters: map[string]verify.Matcher{"": {Any: true}}}}

@@ -32,6 +32,9 @@ type Content struct {
 	Source          Source
 	// Log is a release ledger. All of its records go in; nil is none.
 	Log *ledger.Reader
+	// States are what auditors signed about products, for readers without the Log: one
+	// of each product.
+	States []State
 	// Erased and Absent are what the ledger names and Source does not have.
 	Erased []Erased
 	Absent []provenance.Digest
@@ -161,6 +164,11 @@ func (c Content) files(ctx context.Context) ([]file, error) {
 		}
 		all = append(all, f)
 	}
+	states, err := c.states()
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, states...)
 	for _, d := range sorted(c.Blobs) {
 		all = append(all, file{blobName(d), func() ([]byte, error) { return c.blob(ctx, d) }})
 	}
