@@ -126,7 +126,7 @@ func ParseBuild(s *Statement) (*Build, error) {
 		return nil, err
 	}
 	b.From = s.PredicateType
-	if err := b.Validate(); err != nil {
+	if err := b.validate(); err != nil { // its parameters were read strictly
 		return nil, err
 	}
 	b.eachList(func(_ string, list []ResourceDescriptor) {
@@ -171,6 +171,17 @@ func (b *Build) Validate() error {
 	if b == nil {
 		return errors.New("build is missing")
 	}
+	if err := b.validate(); err != nil {
+		return err
+	}
+	if err := validateParameters("/buildDefinition/externalParameters", b.BuildDefinition.ExternalParameters); err != nil {
+		return err
+	}
+	return validateParameters("/buildDefinition/internalParameters", b.BuildDefinition.InternalParameters)
+}
+
+// validate is Validate but for the parameters.
+func (b *Build) validate() error {
 	def, run := &b.BuildDefinition, &b.RunDetails
 	for _, f := range []struct{ at, value string }{
 		{"/buildDefinition/buildType", def.BuildType},
@@ -182,12 +193,6 @@ func (b *Build) Validate() error {
 		if !utf8.ValidString(f.value) {
 			return fmt.Errorf("%s is %s, want valid UTF-8", f.at, quote(f.value))
 		}
-	}
-	if err := validateParameters("/buildDefinition/externalParameters", def.ExternalParameters); err != nil {
-		return err
-	}
-	if err := validateParameters("/buildDefinition/internalParameters", def.InternalParameters); err != nil {
-		return err
 	}
 	var err error
 	b.eachList(func(at string, list []ResourceDescriptor) {

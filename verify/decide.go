@@ -34,6 +34,10 @@ type deciding struct {
 	where      string // in the artifact the binary is that is examined; "" if it is the artifact
 }
 
+// usualFindings is for how many findings there is room before any is made: those
+// of a release that is allowed.
+const usualFindings = 16
+
 // add adds a finding, and gives it a remedy if it has none.
 func (d *deciding) add(f Finding) {
 	if f.Rule != "" {
@@ -106,12 +110,16 @@ func (v *Verifier) decide(ctx context.Context, r Request, reads func()) (*Verdic
 		u.match(artifact.digests)
 	}
 	for _, p := range v.policies {
-		d := &deciding{compiled: p, ctx: ctx, trust: v.trust, req: &r, asked: asked, artifact: artifact, units: units, taken: taken, unread: unread}
+		d := &deciding{findings: make([]Finding, 0, usualFindings), compiled: p, ctx: ctx, trust: v.trust, req: &r, asked: asked, artifact: artifact, units: units, taken: taken, unread: unread}
 		if len(v.policies) > 1 {
 			d.prefix = p.Name + "#"
 		}
 		d.run()
-		verdict.Findings = append(verdict.Findings, d.findings...)
+		if verdict.Findings == nil {
+			verdict.Findings = d.findings
+		} else {
+			verdict.Findings = append(verdict.Findings, d.findings...)
+		}
 	}
 	verdict.Findings = append(verdict.Findings, setAside(unread)...)
 	verdict.Findings = append(verdict.Findings, taken.sortedNotes()...)

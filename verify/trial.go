@@ -132,6 +132,7 @@ func (d *deciding) attempt(u *unit, rule string, types []string, q Quorum, signe
 		t.fail(u.unsigned(rule))
 		return t
 	}
+	t.findings = make([]Finding, 0, usualFindings)
 	if u.statement == nil {
 		code := CodeStatement
 		if errors.Is(u.parseErr, strictjson.ErrLimit) {
