@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -20,6 +18,7 @@ type export struct {
 	trust  []byte
 	log    map[string][]byte // by name below log/
 	have   map[string]bool   // blobs by digest, and bundles of evidence by ID
+	lists  map[string][]listed
 	erased []erasure
 	absent []string
 }
@@ -54,7 +53,7 @@ func readExport(r io.Reader) (*export, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &export{digest: digestOf(data), log: map[string][]byte{}, have: map[string]bool{}}
+	e := &export{digest: digestOf(data), log: map[string][]byte{}, have: map[string]bool{}, lists: map[string][]listed{}}
 	if string(sum) != strings.TrimPrefix(e.digest, "sha256:")+"  manifest.json\n" {
 		return nil, errors.New("manifest.sha256 is not the digest of manifest.json")
 	}
@@ -118,6 +117,9 @@ func (e *export) add(name string, content []byte) error {
 			return errors.New("it is named by another digest")
 		}
 		e.have[digestOf(content)] = true
+		if files, ok := parseList(content); ok {
+			e.lists[digestOf(content)] = files
+		}
 	case "trust":
 		if e.trust == nil && strings.HasSuffix(name, ".json") {
 			e.trust = content
@@ -133,33 +135,6 @@ func (e *export) add(name string, content []byte) error {
 	case "policies", "states": // are for the library to judge
 	default:
 		return errors.New("nothing of an export is called so")
-	}
-	return nil
-}
-
-// complete wants everything that releases name to be there, or to be listed as
-// erased, which a record says, or as absent.
-func (e *export) complete(h *outcome) error {
-	listed := maps.Clone(e.have)
-	for _, d := range e.absent {
-		if e.have[d] {
-			return fmt.Errorf("%s is listed as absent, and is there", d)
-		}
-		listed[d] = true
-	}
-	for _, x := range e.erased {
-		if !slices.ContainsFunc(h.erased, func(o erasure) bool { return o == x }) {
-			return fmt.Errorf("%s is listed as erased by record %d, and that does not say so", x.Digest, x.Record)
-		}
-		if e.have[x.Digest] {
-			return fmt.Errorf("%s was erased, and is there", x.Digest)
-		}
-		listed[x.Digest] = true
-	}
-	for _, d := range sortedKeys(h.named) {
-		if !listed[d] {
-			return fmt.Errorf("%s, which a release names, was left out", d)
-		}
 	}
 	return nil
 }

@@ -81,7 +81,8 @@ func check(out io.Writer, path, trustFile, trustDigest string) error {
 	if err != nil {
 		return err
 	}
-	if err := export.complete(h); err != nil {
+	absent, err := export.complete(h)
+	if err != nil {
 		return err
 	}
 	h.print(out)
@@ -90,8 +91,8 @@ func check(out io.Writer, path, trustFile, trustDigest string) error {
 	for _, e := range export.erased {
 		fmt.Fprintf(out, "erased by record %d: %s: %q\n", e.Record, e.Digest, e.Reason)
 	}
-	for _, d := range export.absent {
-		fmt.Fprintf(out, "absent: %s\n", d)
+	for _, line := range absent {
+		fmt.Fprintf(out, "absent: %s\n", line)
 	}
 	return nil
 }

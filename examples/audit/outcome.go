@@ -27,7 +27,7 @@ type outcome struct {
 	keys      map[string]time.Time // revoked by a record, since when
 	taken     map[string]bool      // attestations that were revoked
 	debts     []*debt
-	named     map[string]bool // content that releases name
+	named     map[string]string // content that records name, and what it is
 	erased    []erasure
 }
 
@@ -61,7 +61,7 @@ var kinds = map[string]string{
 // replay applies all records, each by the trust in force at its place, and wants
 // the pinned trust file to be one of those that came into force.
 func replay(log *treeLog, pinned *trust) (*outcome, error) {
-	h := &outcome{products: map[string]*product{}, approvals: map[string]*approval{}, keys: map[string]time.Time{}, taken: map[string]bool{}, named: map[string]bool{}}
+	h := &outcome{products: map[string]*product{}, approvals: map[string]*approval{}, keys: map[string]time.Time{}, taken: map[string]bool{}, named: map[string]string{}}
 	for i, data := range log.records {
 		r, err := h.read(i, data, log.times[i], pinned)
 		if err != nil {

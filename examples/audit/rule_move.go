@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -74,7 +75,7 @@ func (s *step) promote() error {
 	}
 	s.product.stages[to] = at
 	at.now, at.since, at.good[r] = r, s.r.time, move{s.r.time, s.p.str("vsa")}
-	s.h.named[s.p.str("vsa")] = true
+	s.h.name(s.p.str("vsa"), fmt.Sprintf("the verdict that let %s#%d into %s", printable(s.f.about), r.number, printable(to)))
 	s.f.by = append(slices.Clone(s.f.by), suffixed(people, " (approved)")...)
 	for _, id := range s.p.strings("approvals") {
 		if c := s.h.approvals[id]; c != nil && s.fits(c, r, from, to) {

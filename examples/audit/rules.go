@@ -1,9 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -125,12 +125,21 @@ func (s *step) release() error {
 	names := sortedKeys(s.subjects)
 	s.product.releases = append(s.product.releases, &released{number: len(s.product.releases) + 1, id: id, version: version, config: s.p.str("config"), by: s.f.by,
 		artifacts: s.subjects, first: primary(s.subjects[names[0]]), evidence: evidence})
-	for _, d := range append(evidence, s.p.str("config"), s.p.str("notes"), s.p.str("changeLog")) {
-		if strings.HasPrefix(d, "sha256:") {
-			s.h.named[d] = true
-		}
+	of := fmt.Sprintf(" of %s#%d", printable(s.f.about), len(s.product.releases))
+	for _, d := range evidence {
+		s.h.name(d, "evidence"+of)
 	}
+	s.h.name(s.p.str("config"), "the configuration"+of)
+	s.h.name(s.p.str("notes"), "the notes"+of)
+	s.h.name(s.p.str("changeLog"), "the change log"+of)
 	return nil
+}
+
+// name keeps what content is, fit for a terminal, by the record that named it first.
+func (h *outcome) name(digest, what string) {
+	if _, named := h.named[digest]; !named && digest != "" {
+		h.named[digest] = what
+	}
 }
 
 func (s *step) tag() error {
