@@ -41,10 +41,10 @@ keeps the newest head seen beside that file, so that an older copy of the log is
 reads takes the file that export wrote in place of the folder.
 
 A RELEASE is named by its id, the digest of an artifact, app#102, its version, or a tag.`,
-		RunE: group("init, create, tag, approve, promote, rollback, known-good, settle, state, deploy, revoke, retire, install, pin, guard, witness, log, show, why, ask, metrics, export, erase, archive, restore, gc, audit or fsck"),
+		RunE: group("init, create, tag, approve, promote, rollback, known-good, settle, state, trust, deploy, revoke, retire, install, pin, guard, witness, log, show, why, ask, metrics, export, erase, archive, restore, gc, audit or fsck"),
 	}
 	c.AddCommand(newReleaseInit(), newReleaseCreate(), newReleaseTag(), newReleaseApprove(), newReleasePromote(), newReleaseRollback(), newReleaseDeploy(),
-		newReleaseKnownGood(), newReleaseState(), newReleaseSettle(), newReleaseRevoke(), newReleaseRetire(), newReleaseInstall(), newReleasePin(), newReleaseGuard(), newReleaseWitness(), newReleaseLog(), newReleaseShow(), newReleaseWhy(), newReleaseAsk(), newReleaseMetrics(), newReleaseExport(), newReleaseErase(), newReleaseArchive(), newReleaseRestore(), newReleaseGC(), newReleaseAudit(), newReleaseFsck())
+		newReleaseKnownGood(), newReleaseState(), newReleaseTrust(), newReleaseSettle(), newReleaseRevoke(), newReleaseRetire(), newReleaseInstall(), newReleasePin(), newReleaseGuard(), newReleaseWitness(), newReleaseLog(), newReleaseShow(), newReleaseWhy(), newReleaseAsk(), newReleaseMetrics(), newReleaseExport(), newReleaseErase(), newReleaseArchive(), newReleaseRestore(), newReleaseGC(), newReleaseAudit(), newReleaseFsck())
 	return c
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/touchmark-go/touchmark/internal/jcs"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sign"
 	"github.com/touchmark-go/touchmark/sign/keys"
@@ -114,7 +115,8 @@ func (o *signOptions) read(path string) ([]document, error) {
 	}
 	if bytes.Contains(data, []byte(verify.TrustSchema)) {
 		if t, err := verify.ParseTrust(data); err == nil {
-			return []document{{payloadType: verify.TrustType, body: t.Marshal()}}, nil
+			body, err := jcs.Transform(t.Marshal()) // the form that has its digest, and that fits into a ledger's record
+			return []document{{payloadType: verify.TrustType, body: body}}, err
 		}
 	}
 	bundles, err := sign.Read(bytes.NewReader(data))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -161,18 +162,11 @@ last of them, to --out or to standard output. It is an error if there is none.`,
 				return err
 			}
 			return changeTrust(cmd, args[0], out, func(t *verify.Trust) (*verify.Trust, error) {
-				signed, there, err := readEvidence(args[1])
+				next, err := updates(t, args[1], when)
 				if err != nil {
 					return nil, err
 				}
-				if !there {
-					return nil, fmt.Errorf("signed trust: there is no file %q", args[1])
-				}
-				next, err := updates(t, signed, when)
-				if err != nil {
-					return nil, fmt.Errorf("%q: %w", args[1], err)
-				}
-				return next, nil
+				return next[len(next)-1].trust, nil
 			})
 		}),
 	}
@@ -181,8 +175,22 @@ last of them, to --out or to standard output. It is an error if there is none.`,
 	return c
 }
 
-// updates takes every next version that it can. Signatures that were made apart are put together first.
-func updates(t *verify.Trust, signed []*sign.Bundle, at time.Time) (*verify.Trust, error) {
+// An update is a next version of a trust file, as it was signed.
+type update struct {
+	trust  *verify.Trust
+	signed *sign.Bundle
+}
+
+// updates are all next versions that follow, each from the one before; there is one at least. Signatures that were made
+// apart are put together first.
+func updates(t *verify.Trust, path string, at time.Time) ([]update, error) {
+	signed, there, err := readEvidence(path)
+	if err != nil {
+		return nil, err
+	}
+	if !there {
+		return nil, fmt.Errorf("signed trust: there is no file %q", path)
+	}
 	var whole []*sign.Bundle
 	for _, b := range signed {
 		i := slices.IndexFunc(whole, func(w *sign.Bundle) bool { return b.Err == nil && w.Err == nil && w.ID() == b.ID() })
@@ -192,27 +200,25 @@ func updates(t *verify.Trust, signed []*sign.Bundle, at time.Time) (*verify.Trus
 			whole[i].Signatures = append(whole[i].Signatures, b.Signatures...)
 		}
 	}
-	start, last := t.Version, fmt.Errorf("it holds no bundle")
-	for {
-		before := t.Version
+	var out []update
+	last := errors.New("it holds no bundle")
+	for found := true; found; {
+		found = false
 		for _, b := range whole {
 			next, err := t.UpdateAt(b, at)
 			if err == nil {
-				t = next
+				out, t, found = append(out, update{next, b}), next, true
 				break
 			}
-			if before == start {
+			if len(out) == 0 {
 				last = err
 			}
 		}
-		if t.Version == before {
-			break
-		}
 	}
-	if t.Version == start {
-		return nil, last
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%q: %w", path, last)
 	}
-	return t, nil
+	return out, nil
 }
 
 // changeTrust reads a trust file and writes the next version of it that change makes.

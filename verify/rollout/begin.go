@@ -28,6 +28,9 @@ func Begin(ctx context.Context, log Log, first *verify.Trust, ledger verify.Ledg
 	if err := first.SignedByRoot(genesis, time.Now()); err != nil {
 		return nil, fmt.Errorf("the genesis: %w", err)
 	}
+	if err := fits(genesis, first); err != nil {
+		return nil, err
+	}
 	ledger.Genesis = genesis.ID()
 	next := *first
 	next.Version, next.Ledger = first.Version+1, &ledger
@@ -71,22 +74,4 @@ func Begin(ctx context.Context, log Log, first *verify.Trust, ledger verify.Ledg
 		return nil, err
 	}
 	return parsed, nil
-}
-
-// TrustRecord is the record that brings next into force behind current, to be
-// appended by [Book.Append]. Signers sign the file and the record around it; they
-// are the root quorums of both.
-func TrustRecord(ctx context.Context, current, next *verify.Trust, signers ...sign.Signer) (*sign.Bundle, error) {
-	signed, err := sign.Payload(ctx, verify.TrustType, next.Marshal(), signers...)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := current.Update(signed); err != nil {
-		return nil, err
-	}
-	envelope, err := signed.Marshal()
-	if err != nil {
-		return nil, err
-	}
-	return sign.Statement(ctx, release.Trust{Version: next.Version, Digest: next.Digest(), Envelope: envelope}.Statement(), signers...)
 }
