@@ -171,6 +171,17 @@ func (f *facts) fail(err error) {
 	}
 }
 
+// all are the rows of a list.
+func all[V any](f *facts, n int, key func(int) rowKey) []V {
+	var out []V
+	for i := range n {
+		if v := get[V](f, key(i+1)); v != nil {
+			out = append(out, *v)
+		}
+	}
+	return out
+}
+
 // flush writes what was changed, and forgets all: it can be read again.
 func (f *facts) flush() error {
 	if f.err != nil || f.under == nil {
