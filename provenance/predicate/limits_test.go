@@ -34,6 +34,9 @@ func (e *endless) Read(p []byte) (int, error) {
 // TestLimits feeds each converter something that does not end, and wants it to
 // give up early.
 func TestLimits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 64 MiB some ten times")
+	}
 	const most = 70 << 20 // bytes that may be read
 	results := map[string]func(io.Reader) error{
 		"gotest": func(r io.Reader) error { _, err := predicate.FromGoTest(r, config); return err },

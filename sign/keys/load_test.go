@@ -48,6 +48,9 @@ func block(kind string, der []byte) []byte {
 // one, an empty one and none.
 func TestEncrypted(t *testing.T) {
 	for algorithm := range algorithms {
+		if testing.Short() && algorithm != keys.Ed25519 {
+			continue // the box is slow on purpose
+		}
 		key := generate(t, algorithm)
 		data, err := key.MarshalPrivate([]byte(passphrase))
 		if err != nil {
@@ -64,7 +67,7 @@ func TestEncrypted(t *testing.T) {
 			t.Errorf("%s without a Passphrase: %v, %v, want an error that says what to do", algorithm, key, err)
 		}
 		if algorithm != keys.Ed25519 {
-			continue // the box is the same for all, and slow on purpose
+			continue // the box is the same for all
 		}
 		for _, wrong := range []string{"", passphrase + " ", "x"} {
 			if key, err := keys.Parse(data, knows(wrong)); err == nil || !strings.Contains(err.Error(), "passphrase is wrong") {
@@ -78,6 +81,9 @@ func TestEncrypted(t *testing.T) {
 // here, with the header of cosign 2 and that of cosign 1, whose scrypt was
 // cheaper; also with the empty passphrase that many CI systems use.
 func TestCosign(t *testing.T) {
+	if testing.Short() {
+		t.Skip("derives a dozen keys from passphrases, which is slow on purpose")
+	}
 	for _, pass := range []string{passphrase, ""} {
 		ask := knows(pass)
 		if pass == "" {
