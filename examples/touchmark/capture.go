@@ -40,7 +40,7 @@ The statement is not signed, see touchmark sign. On a terminal it is told how we
 			return nil
 		}),
 	}
-	c.Flags().StringVar(&out, "out", "", "write to `FILE`; else to standard output")
+	outFlag(c, &out)
 	c.Flags().StringArrayVar(&linkVars, "link-var", nil, "record the value that -ldflags=-X gave the `VARIABLE`, like main.version; may be repeated")
 	return c
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -92,6 +93,14 @@ func emit(cmd *cobra.Command, path string, data []byte) error {
 		return fmt.Errorf("writing to standard output: %w", cause(err))
 	}
 	return nil
+}
+
+func emitJSON(cmd *cobra.Command, v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return emit(cmd, "", append(data, '\n'))
 }
 
 // exists reports whether something is at path.

@@ -49,6 +49,17 @@ func until(flag, s string, now time.Time) (time.Time, error) {
 	return t, nil
 }
 
+// outFlag is for commands that write one document, by emit.
+func outFlag(c *cobra.Command, out *string) {
+	c.Flags().StringVar(out, "out", "", "write to `FILE`; else to standard output")
+}
+
+// formatFlag is for commands that print text, or JSON for programs; see textOrJSON.
+func formatFlag(c *cobra.Command, format *string) {
+	c.Flags().StringVar(format, "format", "text", "print as `text|json`")
+	completeWords(c, "format", "text", "json")
+}
+
 // textOrJSON is wrong usage unless --format is one of the two.
 func textOrJSON(format string) error {
 	if format != "text" && format != "json" {

@@ -364,6 +364,6 @@ Hand it to who keeps the trust file, for touchmark trust add --principal NAME=FI
 	}
 	key.flag(c, "nothing")
 	c.Flags().Lookup("key").Usage = "write the public half of `KEY`: a file, ssh-agent:NAME, or what --key-program knows it by"
-	c.Flags().StringVar(&out, "out", "", "write to `FILE`; else to standard output")
+	outFlag(c, &out)
 	return c
 }

@@ -36,7 +36,7 @@ before you use it.`,
 	f.StringVar(&o.trust, "trust", "", "whom to believe: a trust `FILE`")
 	f.StringVar(&o.name, "name", "", "`NAME` of the policy; else that of the first artifact")
 	f.StringVar(&o.at, "at", "", "judge as of `TIME` (2026-11-21T03:07:00Z); else now")
-	f.StringVar(&o.out, "out", "", "write to `FILE`; else to standard output")
+	outFlag(c, &o.out)
 	f.BoolVar(&o.explain, "explain", false, "say what each rule was learned from")
 	must(c.MarkFlagRequired("trust"))
 	return c

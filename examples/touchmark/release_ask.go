@@ -46,8 +46,7 @@ listed as unknown. Exit status: 0 all is known, 2 of some releases nobody knows.
 	f.StringVar(&o.tag, "tag", "", "what `TAG` names, and who tried to move it")
 	f.StringVar(&o.from, "from", "", "witnessed at `TIME` or later")
 	f.StringVar(&o.to, "to", "", "witnessed before `TIME`")
-	f.StringVar(&o.format, "format", "text", "print as `text|json`")
-	completeWords(c, "format", "text", "json")
+	formatFlag(c, &o.format)
 	c.MarkFlagsOneRequired("key-id", "builder", "module", "tag")
 	c.MarkFlagsMutuallyExclusive("key-id", "builder", "module", "tag")
 	return c

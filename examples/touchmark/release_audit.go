@@ -42,9 +42,14 @@ func (o *auditing) flagsButOut(c *cobra.Command) {
 }
 
 func (o *auditing) signers(ctx context.Context) ([]sign.Signer, error) {
+	return loadSigners(ctx, o.keys, o.secret)
+}
+
+// loadSigners loads several keys, which have one passphrase.
+func loadSigners(ctx context.Context, paths []string, secret passphrase) ([]sign.Signer, error) {
 	var out []sign.Signer
-	for _, path := range o.keys {
-		key, err := (&signingKey{path: path, secret: o.secret}).load(ctx)
+	for _, path := range paths {
+		key, err := (&signingKey{path: path, secret: secret}).load(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -88,11 +93,7 @@ touchmark release rollback --known-good FILE needs nothing else.`,
 				return err
 			}
 			defer o.book.done()
-			replay, t, err := o.book.read()
-			if err != nil {
-				return err
-			}
-			v, err := replay.View(cmd.Context())
+			v, t, err := o.book.view(cmd.Context())
 			if err != nil {
 				return err
 			}

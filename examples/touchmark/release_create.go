@@ -285,11 +285,7 @@ digests are said; the same binding again is no error.`,
 		Args:    exactly("TAG", "RELEASE"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
 			defer o.done()
-			book, v, err := o.write(cmd.Context())
-			if err != nil {
-				return err
-			}
-			s, r, err := o.find(v, args[1])
+			book, s, r, err := o.change(cmd.Context(), args[1])
 			if err != nil {
 				return err
 			}

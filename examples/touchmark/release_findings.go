@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/touchmark-go/touchmark/sign/ledger"
+	"github.com/touchmark-go/touchmark/provenance/release"
 	"github.com/touchmark-go/touchmark/sign/store"
 	"github.com/touchmark-go/touchmark/verify"
 	"github.com/touchmark-go/touchmark/verify/rollout"
@@ -54,8 +54,7 @@ Exit status: 0 nothing was found, 1 something was, 2 it could not look.`,
 	f.DurationVar(&o.headAge, "head-age", 24*time.Hour, "say which witness did not cosign for `DURATION`")
 	f.StringVar(&o.at, "at", "", "look as of `TIME` (2026-11-21T03:07:00Z); now if not said")
 	f.StringArrayVar(&o.policies, "policy", nil, "a policy `FILE` that may name roles; may be repeated")
-	f.StringVar(&o.format, "format", "text", "print as `text|json`")
-	completeWords(c, "format", "text", "json")
+	formatFlag(c, &o.format)
 	return c
 }
 
@@ -79,11 +78,7 @@ func (o *releaseFindings) run(cmd *cobra.Command, args []string) error {
 		o.product = "-" // any
 	}
 	defer o.done()
-	replay, _, err := o.read()
-	if err != nil {
-		return err
-	}
-	v, err := replay.View(cmd.Context())
+	v, _, err := o.view(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -176,16 +171,7 @@ func collectStrings(v any, into map[string]bool) {
 
 // witnesses says which of them did not cosign the head, or long ago.
 func (o *releaseFindings) witnesses(cmd *cobra.Command, t *verify.Trust) error {
-	check, err := logOf(t.Ledger).Verifier()
-	if err != nil {
-		return err
-	}
-	dir, err := ledger.OpenDir(filepath.Join(o.dir, ledgerLog))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	reader, err := check.Read(cmd.Context(), dir)
+	reader, err := o.reader(cmd.Context(), t)
 	if err != nil {
 		return err
 	}
@@ -221,31 +207,22 @@ func (o *releaseFindings) evidence(cmd *cobra.Command, v *rollout.View, only boo
 		return nil
 	}
 	defer evidence.Close()
-	for _, product := range v.Products() {
-		if only && product != o.product {
-			continue
-		}
-		s, err := v.ReadState(product)
-		if err != nil {
-			return err
-		}
-		for _, r := range s.Releases {
-			if s.RevokedBy(r.ID) != nil {
-				continue
-			}
-			missing, err := missingEvidence(cmd, evidence, r)
-			name := s.Ref(r).Name
-			switch {
-			case err != nil:
-				o.add("store", name, "its evidence cannot be read: %v", err)
-			case missing > 0:
-				o.add("evidence", name, "%s in the store", plural(missing, "bundle that it names is not", "bundles that it names are not"))
-			case len(r.Provenance) == 0:
-				o.add("evidence", name, "it names no provenance: nobody can say how it was made")
-			case len(r.SBOMs) == 0:
-				o.add("evidence", name, "it names no SBOM: nobody can say what it holds")
-			}
-		}
+	products := v.Products()
+	if only {
+		products = []string{o.product}
 	}
-	return nil
+	return eachStanding(v, products, func(name string, r *release.Released) error {
+		missing, err := missingEvidence(cmd, evidence, r)
+		switch {
+		case err != nil:
+			o.add("store", name, "its evidence cannot be read: %v", err)
+		case missing > 0:
+			o.add("evidence", name, "%s in the store", plural(missing, "bundle that it names is not", "bundles that it names are not"))
+		case len(r.Provenance) == 0:
+			o.add("evidence", name, "it names no provenance: nobody can say how it was made")
+		case len(r.SBOMs) == 0:
+			o.add("evidence", name, "it names no SBOM: nobody can say what it holds")
+		}
+		return nil
+	})
 }

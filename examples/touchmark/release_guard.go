@@ -31,11 +31,7 @@ Artifacts of this repository are those that releases name HOST/PATH. Exit status
 				return err
 			}
 			defer o.done()
-			replay, _, err := o.read()
-			if err != nil {
-				return err
-			}
-			v, err := replay.View(cmd.Context())
+			v, _, err := o.view(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -97,8 +93,7 @@ Artifacts of this repository are those that releases name HOST/PATH. Exit status
 	at.flag(c, "repository", "the repository, a")
 	at.plainFlag(f)
 	f.StringVar(&memory, "memory", "", "remember in `FILE` what was there")
-	f.StringVar(&format, "format", "text", "print as `text|json`")
-	completeWords(c, "format", "text", "json")
+	formatFlag(c, &format)
 	return c
 }
 

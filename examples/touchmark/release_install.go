@@ -58,11 +58,7 @@ func (o *releaseInstall) run(cmd *cobra.Command, args []string) error {
 		paths[name] = path
 	}
 	defer o.book.done()
-	replay, t, err := o.book.read()
-	if err != nil {
-		return err
-	}
-	v, err := replay.View(cmd.Context())
+	v, t, err := o.book.view(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -75,8 +71,14 @@ func (o *releaseInstall) run(cmd *cobra.Command, args []string) error {
 			return err
 		}
 		if !slices.Contains(s.Good(o.environment), r.Number) {
-			_, why := mayGoBack(s, r, o.environment)
-			return &failure{statusDenied, fmt.Errorf("release: %s: %s", s.Ref(r).Name, why)}
+			yes, why, err := v.MayGoBack(o.book.product, o.environment, args[0])
+			if err != nil {
+				return err
+			}
+			if yes {
+				why += ", by a verdict that was revoked"
+			}
+			return &failure{statusDenied, fmt.Errorf("release: %s: %s", s.Ref(r).Name, oneLine(why))}
 		}
 	}
 	config, done, err := o.frozen(cmd.Context(), r)

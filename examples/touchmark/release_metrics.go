@@ -45,8 +45,7 @@ what would have to be known:
 	f.StringVar(&o.sizes, "sizes", "", "keep sizes of the ledger's folder in `FILE`, and compare with those that are there")
 	f.StringArrayVar(&o.guards, "guard", nil, "the memory of release guard, a `FILE`; may be repeated, for several repositories")
 	f.StringArrayVar(&o.verdicts, "verdict", nil, "a `FILE` with the JSON of a verdict; may be repeated")
-	f.StringVar(&o.format, "format", "text", "print as `text|json`")
-	completeWords(c, "format", "text", "json")
+	formatFlag(c, &o.format)
 	return c
 }
 
@@ -55,11 +54,7 @@ func (o *releaseMetrics) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer o.done()
-	replay, _, err := o.read()
-	if err != nil {
-		return err
-	}
-	v, err := replay.View(cmd.Context())
+	v, _, err := o.view(cmd.Context())
 	if err != nil {
 		return err
 	}

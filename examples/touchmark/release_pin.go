@@ -48,11 +48,7 @@ type releasePin struct {
 func (o *releasePin) run(cmd *cobra.Command, args []string) error {
 	o.book.product = "-" // whichever has the image
 	defer o.book.done()
-	replay, _, err := o.book.read()
-	if err != nil {
-		return err
-	}
-	v, err := replay.View(cmd.Context())
+	v, _, err := o.book.view(cmd.Context())
 	if err != nil {
 		return err
 	}

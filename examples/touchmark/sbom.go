@@ -94,7 +94,7 @@ chooses one.`,
 		}),
 	}
 	c.Flags().StringVar(&format, "format", "cyclonedx", "write `"+strings.Join(bomFormats, "|")+"`")
-	c.Flags().StringVar(&out, "out", "", "write to `FILE`; else to standard output")
+	outFlag(c, &out)
 	c.PersistentFlags().String("platform", "", "list the image for `OS/ARCH`, of several in one archive")
 	maker.flags(c)
 	key.flag(c, "the document inside of it,")

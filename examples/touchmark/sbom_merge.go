@@ -52,6 +52,6 @@ kept twice, and named on standard error together with what cannot be carried ove
 	}
 	c.Flags().StringVar(&name, "name", "", "what the product is called: `NAME`")
 	c.Flags().StringVar(&version, "version", "", "the product's `VERSION`")
-	c.Flags().StringVar(&out, "out", "", "write to `FILE`; else to standard output")
+	outFlag(c, &out)
 	return c
 }

@@ -59,7 +59,7 @@ their revocations are taken along. Who may sign the next version, "root", is wri
 	f := c.Flags()
 	o.flag(f)
 	f.StringVar(&o.expires, "expires", "365d", "from `TIME` on nothing is decided by the file (2027-11-01, 90d)")
-	f.StringVar(&o.out, "out", "", "write to `FILE`; else to standard output")
+	outFlag(c, &o.out)
 	must(c.MarkFlagRequired("principal"))
 	return c
 }

@@ -59,7 +59,7 @@ there already gets the times of a ring that is named; a revocation is never take
 	}
 	o.flag(c.Flags())
 	c.Flags().StringVar(&o.expires, "expires", "", "from `TIME` on nothing is decided by the file (2027-11-01, 90d); else as it was")
-	c.Flags().StringVar(&o.out, "out", "", "write to `FILE`; else to standard output")
+	outFlag(c, &o.out)
 	return c
 }
 
@@ -98,7 +98,7 @@ sign it again.
 	}
 	c.Flags().StringVar(&principal, "principal", "", "`NAME=PUBKEY`: who, and a file with the new public key")
 	c.Flags().StringVar(&at, "at", "", "the new key begins at `TIME` (2026-11-21T03:07:00Z or 2026-11-21); else now")
-	c.Flags().StringVar(&out, "out", "", "write to `FILE`; else to standard output")
+	outFlag(c, &out)
 	must(c.MarkFlagRequired("principal"))
 	return c
 }
@@ -141,7 +141,7 @@ trust check.
 	}
 	c.Flags().StringVar(&at, "at", "", "since `TIME` nothing counts that the key signed; else since now")
 	c.Flags().StringVar(&reason, "reason", "", "why, `TEXT` for people")
-	c.Flags().StringVar(&out, "out", "", "write to `FILE`; else to standard output")
+	outFlag(c, &out)
 	must(c.MarkFlagRequired("reason"))
 	return c
 }
@@ -171,7 +171,7 @@ last of them, to --out or to standard output. It is an error if there is none.`,
 		}),
 	}
 	c.Flags().StringVar(&at, "at", "", "judge keys as of `TIME` (2026-11-21T03:07:00Z); else now")
-	c.Flags().StringVar(&out, "out", "", "write to `FILE`; else to standard output")
+	outFlag(c, &out)
 	return c
 }
 

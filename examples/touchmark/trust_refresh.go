@@ -41,7 +41,7 @@ trust, and touchmark verify never does.
 	f.StringVar(&o.root, "root", "", "the repository's root.json, of any version, in `FILE`; it must come from somewhere else than the repository")
 	f.StringVar(&o.state, "state", "", "remember in `FILE` how far the repository had come; else an older state of it is not noticed before it expires")
 	f.StringVar(&o.target, "target", tuf.TrustedRoot, "the `NAME` of the file in the repository")
-	f.StringVar(&o.out, "out", "", "write to `FILE`; else to standard output")
+	outFlag(c, &o.out)
 	for _, name := range []string{"authority", "url", "root"} {
 		must(c.MarkFlagRequired(name))
 	}
