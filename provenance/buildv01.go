@@ -8,10 +8,8 @@ import (
 
 // buildV01 is a SLSA Provenance v0.1 predicate, but for what [ParseBuild] drops.
 type buildV01 struct {
-	Builder struct {
-		ID string `json:"id"`
-	} `json:"builder"`
-	Recipe struct {
+	Builder builderV02 `json:"builder"`
+	Recipe  struct {
 		Type              string         `json:"type"`
 		DefinedInMaterial *int           `json:"definedInMaterial"`
 		EntryPoint        string         `json:"entryPoint"`
@@ -23,10 +21,7 @@ type buildV01 struct {
 		BuildStartedOn    time.Time `json:"buildStartedOn"`
 		BuildFinishedOn   time.Time `json:"buildFinishedOn"`
 	} `json:"metadata"`
-	Materials []struct {
-		URI    string    `json:"uri"`
-		Digest DigestSet `json:"digest"`
-	} `json:"materials"`
+	Materials []materialV02 `json:"materials"`
 }
 
 // parseBuildV01 says in the words of v0.2 what v0.1 said: its recipe is the

@@ -10,10 +10,8 @@ import (
 
 // buildV02 is a SLSA Provenance v0.2 predicate, but for what [ParseBuild] drops.
 type buildV02 struct {
-	Builder struct {
-		ID string `json:"id"`
-	} `json:"builder"`
-	BuildType  string `json:"buildType"`
+	Builder    builderV02 `json:"builder"`
+	BuildType  string     `json:"buildType"`
 	Invocation struct {
 		ConfigSource struct {
 			URI        string    `json:"uri"`
@@ -29,11 +27,19 @@ type buildV02 struct {
 		BuildStartedOn    time.Time `json:"buildStartedOn"`
 		BuildFinishedOn   time.Time `json:"buildFinishedOn"`
 	} `json:"metadata"`
-	Materials []struct {
+	Materials []materialV02 `json:"materials"`
+}
+
+// builderV02 and materialV02 are in v0.1, too.
+type (
+	builderV02 struct {
+		ID string `json:"id"`
+	}
+	materialV02 struct {
 		URI    string    `json:"uri"`
 		Digest DigestSet `json:"digest"`
-	} `json:"materials"`
-}
+	}
+)
 
 func parseBuildV02(s *Statement) (*Build, error) {
 	var old buildV02
