@@ -3,7 +3,6 @@ package release
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
@@ -116,20 +114,11 @@ func newNonce() string {
 // An approval that is not valid gives a statement without a subject, which
 // nobody can sign or marshal; ask [Approval.Validate] for the reason first.
 func (a Approval) Statement() *provenance.Statement {
-	refused := &provenance.Statement{Type: provenance.StatementType, PredicateType: ApprovalType}
-	if a.Validate() != nil {
-		return refused
-	}
+	invalid := a.Validate()
 	if a.Nonce == "" {
 		a.Nonce = newNonce()
 	}
-	s, err := provenance.New(ApprovalType,
-		predicate{a.From, a.To, a.Policy, a.Expires.UTC(), a.Nonce, a.Reason},
-		provenance.ResourceDescriptor{Digest: provenance.Set(a.Digest)})
-	if err != nil {
-		return refused
-	}
-	return s
+	return statement(ApprovalType, invalid, predicate{a.From, a.To, a.Policy, a.Expires.UTC(), a.Nonce, a.Reason}, provenance.ResourceDescriptor{Digest: provenance.Set(a.Digest)})
 }
 
 // ParseApproval reads the Approval in s. It reads nothing but a Statement v1 of
@@ -138,31 +127,15 @@ func (a Approval) Statement() *provenance.Statement {
 // predicate has to, policy, expires and nonce, may have from and reason, and
 // has no other member: consent under a condition that we cannot read is none.
 func ParseApproval(s *provenance.Statement) (*Approval, error) {
-	if err := s.Validate(); err != nil {
+	var p predicate
+	if err := open(s, "approval", ApprovalType, &p); err != nil {
 		return nil, err
 	}
-	if s.PredicateType != ApprovalType {
-		return nil, fmt.Errorf("predicate type is %.80q, want %q", s.PredicateType, ApprovalType)
+	digest, err := only("approval", s)
+	if err != nil {
+		return nil, err
 	}
-	if s.Type != provenance.StatementType {
-		return nil, fmt.Errorf("approval: /_type is %q, want %q", s.Type, provenance.StatementType)
-	}
-	if len(s.Subject) != 1 || len(s.Subject[0].Digest) != 1 {
-		return nil, fmt.Errorf("approval: want one subject with one digest")
-	}
-	digests := s.Subject[0].Digest.Digests()
-	if len(digests) != 1 {
-		return nil, fmt.Errorf("approval: the subject's digest is by an unknown algorithm")
-	}
-	raw := s.Predicate
-	if len(raw) == 0 {
-		raw = json.RawMessage("{}")
-	}
-	var p predicate
-	if err := strictjson.UnmarshalClosed(raw, &p); err != nil {
-		return nil, fmt.Errorf("approval: %w", err)
-	}
-	a := &Approval{Digest: digests[0], From: p.From, To: p.To, Policy: p.Policy, Expires: p.Expires, Nonce: p.Nonce, Reason: p.Reason}
+	a := &Approval{Digest: digest, From: p.From, To: p.To, Policy: p.Policy, Expires: p.Expires, Nonce: p.Nonce, Reason: p.Reason}
 	if err := a.Validate(); err != nil {
 		return nil, err
 	}

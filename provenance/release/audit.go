@@ -1,7 +1,6 @@
 package release
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/touchmark-go/touchmark/provenance"
@@ -55,12 +54,9 @@ func ParseAudit(s *provenance.Statement) (*Audit, error) {
 	if err := open(s, "audit", AuditType, &p); err != nil {
 		return nil, err
 	}
-	digest, ok := provenance.Digest{}, len(s.Subject) == 1
-	if ok {
-		digest, ok = single(s.Subject[0])
-	}
-	if !ok {
-		return nil, errors.New("audit: want one subject with one digest that is known")
+	digest, err := only("audit", s)
+	if err != nil {
+		return nil, err
 	}
 	a := &Audit{p.Product, digest, p.Size, p.Root}
 	if err := a.Validate(); err != nil {

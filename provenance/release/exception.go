@@ -1,14 +1,12 @@
 package release
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/touchmark-go/touchmark/internal/strictjson"
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
@@ -112,51 +110,26 @@ func (e Exception) Validate() error {
 // An exception that is not valid gives a statement without a subject, which
 // nobody can sign or marshal; ask [Exception.Validate] for the reason first.
 func (e Exception) Statement() *provenance.Statement {
-	refused := &provenance.Statement{Type: provenance.StatementType, PredicateType: ExceptionType}
-	if e.Validate() != nil {
-		return refused
-	}
+	invalid := e.Validate()
 	if e.Nonce == "" {
 		e.Nonce = newNonce()
 	}
-	s, err := provenance.New(ExceptionType,
-		exceptionPredicate{e.Policy, e.Environment, e.Checks, e.Reason, e.Expires.UTC(), e.Nonce},
-		provenance.ResourceDescriptor{Digest: provenance.Set(e.Digest)})
-	if err != nil {
-		return refused
-	}
-	return s
+	return statement(ExceptionType, invalid, exceptionPredicate{e.Policy, e.Environment, e.Checks, e.Reason, e.Expires.UTC(), e.Nonce}, provenance.ResourceDescriptor{Digest: provenance.Set(e.Digest)})
 }
 
 // ParseException reads the Exception in s. It reads nothing but a Statement v1
 // of exactly [ExceptionType], with one subject that has one digest, whose
 // predicate has the members of its document and no other.
 func ParseException(s *provenance.Statement) (*Exception, error) {
-	if err := s.Validate(); err != nil {
+	var p exceptionPredicate
+	if err := open(s, "exception", ExceptionType, &p); err != nil {
 		return nil, err
 	}
-	if s.PredicateType != ExceptionType {
-		return nil, fmt.Errorf("predicate type is %.80q, want %q", s.PredicateType, ExceptionType)
+	digest, err := only("exception", s)
+	if err != nil {
+		return nil, err
 	}
-	if s.Type != provenance.StatementType {
-		return nil, fmt.Errorf("exception: /_type is %q, want %q", s.Type, provenance.StatementType)
-	}
-	if len(s.Subject) != 1 || len(s.Subject[0].Digest) != 1 {
-		return nil, errors.New("exception: want one subject with one digest")
-	}
-	digests := s.Subject[0].Digest.Digests()
-	if len(digests) != 1 {
-		return nil, errors.New("exception: the subject's digest is by an unknown algorithm")
-	}
-	raw := s.Predicate
-	if len(raw) == 0 {
-		raw = json.RawMessage("{}")
-	}
-	var p exceptionPredicate
-	if err := strictjson.UnmarshalClosed(raw, &p); err != nil {
-		return nil, fmt.Errorf("exception: %w", err)
-	}
-	e := &Exception{Digest: digests[0], Policy: p.Policy, Environment: p.Environment, Checks: p.Checks, Reason: p.Reason, Expires: p.Expires, Nonce: p.Nonce}
+	e := &Exception{Digest: digest, Policy: p.Policy, Environment: p.Environment, Checks: p.Checks, Reason: p.Reason, Expires: p.Expires, Nonce: p.Nonce}
 	if err := e.Validate(); err != nil {
 		return nil, err
 	}

@@ -146,7 +146,10 @@ func (f *facts) number(k nameKey) int {
 		return 0
 	}
 	n, err := f.under.Number(k.String())
-	if err != nil || n < 0 {
+	if err == nil && n < 0 {
+		err = fmt.Errorf("%q stands for %d", k, n)
+	}
+	if err != nil {
 		f.fail(err)
 		return 0
 	}

@@ -74,8 +74,7 @@ func (h *History) Flush() error {
 		return err
 	}
 	if h.facts.under != nil {
-		clear(h.products)
-		clear(h.states)
+		clear(h.products) // of states none is kept
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package release
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -42,23 +41,20 @@ func open(s *provenance.Statement, kind, predicateType string, v any) error {
 	if s.Type != provenance.StatementType {
 		return fmt.Errorf("%s: /_type is %q, want %q", kind, s.Type, provenance.StatementType)
 	}
-	raw := s.Predicate
-	if len(raw) == 0 {
-		raw = json.RawMessage("{}")
-	}
-	if err := strictjson.UnmarshalClosed(raw, v); err != nil {
+	if err := strictjson.UnmarshalClosed(s.Predicate, v); err != nil {
 		return fmt.Errorf("%s: %w", kind, err)
 	}
 	return nil
 }
 
-// single is the one digest of a descriptor.
-func single(d provenance.ResourceDescriptor) (provenance.Digest, bool) {
-	digests := d.Digest.Digests()
-	if len(d.Digest) != 1 || len(digests) != 1 {
-		return provenance.Digest{}, false
+// only is the one digest of the one subject of s, which has no other.
+func only(kind string, s *provenance.Statement) (provenance.Digest, error) {
+	if len(s.Subject) == 1 && len(s.Subject[0].Digest) == 1 {
+		if digests := s.Subject[0].Digest.Digests(); len(digests) == 1 {
+			return digests[0], nil
+		}
 	}
-	return digests[0], true
+	return provenance.Digest{}, fmt.Errorf("%s: want one subject with one digest that is known", kind)
 }
 
 // identifies reports whether the digest's algorithm is one that identifies.

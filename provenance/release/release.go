@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/touchmark-go/touchmark/internal/jcs"
 	"github.com/touchmark-go/touchmark/provenance"
 )
 
@@ -274,15 +273,9 @@ func (r Release) Statement() *provenance.Statement {
 // ID is the id of the release: the SHA-256 of the RFC 8785 form of its
 // [Release.Statement]. It is zero if r is not valid.
 func (r Release) ID() provenance.Digest {
-	data, err := r.Statement().Marshal()
-	if err != nil {
-		return provenance.Digest{}
-	}
-	canonical, err := jcs.Transform(data)
-	if err != nil {
-		return provenance.Digest{}
-	}
-	return provenance.SumSHA256(canonical)
+	data, _ := r.Statement().Marshal() // none of one that is not valid, which has no digest
+	id, _ := canonicalDigest("", data)
+	return id
 }
 
 // ParseRelease reads the Release in s: a Statement v1 of exactly [ReleaseType]

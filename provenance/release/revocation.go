@@ -163,12 +163,9 @@ func ParseRevocation(s *provenance.Statement) (*Revocation, error) {
 	if err := open(s, "revocation", RevocationType, &p); err != nil {
 		return nil, err
 	}
-	digest, ok := provenance.Digest{}, len(s.Subject) == 1
-	if ok {
-		digest, ok = single(s.Subject[0])
-	}
-	if !ok {
-		return nil, fmt.Errorf("revocation: want one subject with one digest that is known")
+	digest, err := only("revocation", s)
+	if err != nil {
+		return nil, err
 	}
 	r := &Revocation{Kind: p.Kind, Digest: digest, Product: p.Product, Builder: p.Builder, Versions: p.Versions, Since: p.Since, Until: p.Until, Reason: p.Reason}
 	if len(r.Versions) == 0 {

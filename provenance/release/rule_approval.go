@@ -75,9 +75,12 @@ type debt struct {
 // pay counts an approval for what a hotfix owes, and reports whether that is paid.
 func (h *History) pay(d debt, c *consent, now time.Time) bool {
 	about := h.product(d.Product)
+	if about == nil {
+		return false // Facts failed, which Apply says
+	}
 	owed := about.debt(d.Place)
 	if owed == nil {
-		return false // Facts failed, which Apply says
+		return false // as above
 	}
 	o := *owed
 	r := about.release(o.Release)

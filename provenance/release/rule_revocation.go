@@ -21,7 +21,7 @@ func (h *History) revocation(r Record, by []string, e *Effect) *Void {
 		e.Product = p.Product
 	}
 	s := step{Record: r, by: by, rules: rules, effect: e}
-	what := "revoke an " + string(p.Kind)
+	what := "revoke any " + string(p.Kind)
 	if p.Product != "" {
 		what = "revoke anything of " + p.Product
 	}

@@ -48,12 +48,9 @@ func ParseTag(s *provenance.Statement) (*Tag, error) {
 	if err := open(s, "tag", TagType, &p); err != nil {
 		return nil, err
 	}
-	digest, ok := provenance.Digest{}, len(s.Subject) == 1
-	if ok {
-		digest, ok = single(s.Subject[0])
-	}
-	if !ok {
-		return nil, fmt.Errorf("tag: want one subject with one digest that is known")
+	digest, err := only("tag", s)
+	if err != nil {
+		return nil, err
 	}
 	t := &Tag{p.Product, p.Tag, p.Release, digest}
 	if err := t.Validate(); err != nil {

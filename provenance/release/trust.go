@@ -61,11 +61,8 @@ func ParseGenesis(s *provenance.Statement) (*Genesis, error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
 	}
-	digest, err := canonicalDigest("/trust", g.Trust)
-	if err != nil {
-		return nil, prefixed("genesis", err)
-	}
-	if len(s.Subject) != 1 || len(s.Subject[0].Digest) != 1 || primary(s.Subject[0]) != digest {
+	digest, _ := canonicalDigest("/trust", g.Trust) // which Validate found to have one
+	if subject, _ := only("genesis", s); subject != digest {
 		return nil, fmt.Errorf("genesis: the subject is not the trust file, %s", digest)
 	}
 	return &g, nil
@@ -111,12 +108,9 @@ func ParseTrust(s *provenance.Statement) (*Trust, error) {
 	if err := open(s, "trust", TrustType, &in); err != nil {
 		return nil, err
 	}
-	digest, ok := provenance.Digest{}, len(s.Subject) == 1
-	if ok {
-		digest, ok = single(s.Subject[0])
-	}
-	if !ok {
-		return nil, fmt.Errorf("trust: want one subject with one digest that is known")
+	digest, err := only("trust", s)
+	if err != nil {
+		return nil, err
 	}
 	t := &Trust{in.Version, digest, in.Envelope}
 	if err := t.Validate(); err != nil {

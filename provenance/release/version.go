@@ -180,20 +180,17 @@ func (a semVer) compare(b semVer) int {
 	if c := slices.Compare(a.core[:], b.core[:]); c != 0 {
 		return c
 	}
-	switch {
-	case len(a.pre) == 0 || len(b.pre) == 0:
+	if len(a.pre) == 0 || len(b.pre) == 0 {
 		return cmp.Compare(len(b.pre), len(a.pre)) // none is higher than any
 	}
-	return slices.CompareFunc(a.pre, b.pre, func(x, y string) int {
-		switch nx, ny := isNumber(x), isNumber(y); {
-		case nx && ny:
-			return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(x, y))
-		case nx:
-			return -1
-		case ny:
-			return 1
+	text := func(s string) string { // a number is lower than any text
+		if isNumber(s) {
+			return ""
 		}
-		return strings.Compare(x, y)
+		return s
+	}
+	return slices.CompareFunc(a.pre, b.pre, func(x, y string) int {
+		return cmp.Or(strings.Compare(text(x), text(y)), cmp.Compare(len(x), len(y)), strings.Compare(x, y))
 	})
 }
 

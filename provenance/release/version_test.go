@@ -2,7 +2,9 @@ package release_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/provenance/release"
@@ -14,10 +16,10 @@ func TestSchemes(t *testing.T) {
 		good   []string
 		bad    []string
 	}{
-		{release.SemVer, []string{"1.4.0", "v1.4.0", "0.0.0", "1.0.0-rc.1", "1.0.0-0a", "1.0.0+build.5", "1.0.0-a-b"},
-			[]string{"", "1", "1.4", "01.4.0", "1.4.0-", "1.4.0-01", "1.4.0-a..b", "V1.4.0", "1.4.0.0", "1.4.0+", "1.4.0_1", "1.4.0 ", "１.4.0", "1.4.0-\u0430", "+1.0.0"}},
-		{release.CalVer, []string{"2026.11", "2026.11.20", "2026.11.20.1", "2026.01.5"}, []string{"26.11", "2026", "2026.13", "2026.0", "2026.11.x", "2026.11.1.1.1", "v2026.11"}},
-		{release.Free, []string{"Zesty", "1", "a_b"}, []string{"", "a b", ".a", "a/b", "a\n"}},
+		{release.SemVer, []string{"1.4.0", "v1.4.0", "0.0.0", "1.0.0-rc.1", "1.0.0-0a", "1.0.0+build.5", "1.0.0-a-b", "1.0.0-0", "1.0.0-azAZ09", "1.0.0-10", "1.0.0+0.01", "9223372036854775807.0.0", "v" + strings.Repeat("1", 18) + ".0.0-" + strings.Repeat("a", 104)},
+			[]string{"", "1", "1.4", "01.4.0", "1.4.0-", "1.4.0-01", "1.4.0-a..b", "V1.4.0", "1.4.0.0", "1.4.0+", "1.4.0_1", "1.4.0 ", "１.4.0", "1.4.0-\u0430", "+1.0.0", "1.4.0-00", "1.4.0+a..b", "1.4.0-a_b", "1.4.0+a~b", "1.4.0+a+b", "9223372036854775808.0.0", "v" + strings.Repeat("1", 18) + ".0.0-" + strings.Repeat("a", 105), "-1.0.0", "1.-1.0", "vv1.0.0"}},
+		{release.CalVer, []string{"2026.11", "2026.11.20", "2026.11.20.1", "2026.01.5", "1970.1", "2026.12", "2026.1.123456789"}, []string{"1969.12", "2026.1.1234567890", "2026.-1", "2026.+1", "02026.1", "2026..1", "26.11", "2026", "2026.13", "2026.0", "2026.11.x", "2026.11.1.1.1", "v2026.11"}},
+		{release.Free, []string{"Zesty", "1", "a_b", "z", "Z", "a", "A", "0", "9", "a.+-~_"}, []string{"", "a b", ".a", "a/b", "a\n", "`", "{", "@", "[", "/", ":", "_a", "~a"}},
 		{"", nil, []string{"1.0.0"}},
 	} {
 		for _, v := range test.good {
@@ -36,9 +38,9 @@ func TestSchemes(t *testing.T) {
 // Those of one row are confusable, and those of two rows are not.
 func TestSkeleton(t *testing.T) {
 	rows := [][]string{
-		{"1.0.0", "v1.0.0", "V1.0.0", "1.0", "1", "01.0.0", "1.0.0+meta", "1.O.0", "l.0.0", "I.0.0"},
+		{"1.0.0", "v1.0.0", "V1.0.0", "1.0", "1", "v1", "01", "1.00", "01.0.0", "1.0.0+meta", "1.O.0", "l.0.0", "I.0.0"},
 		{"1.0.0-rc1", "1.0.0-RC1", "v1.0.0-rc1", "1.0-rc1", "1.0.0_rc1", "1.0.0-rcl"},
-		{"1.0.1"}, {"1.1.0", "1.1"}, {"11.0.0", "11"}, {"1.0.0-rc2"}, {"10"}, {"2026.11.20"}, {"2026.11.2"}, {"latest"}, {"vlatest"}, {"v"},
+		{"1.0.1"}, {"1.1.0", "1.1"}, {"11.0.0", "11"}, {"1.0.0-rc2"}, {"10"}, {"2026.11.20"}, {"2026.11.2"}, {"latest"}, {"vlatest"}, {"v"}, {"v0", "0", "0.0"}, {"v9"}, {"va"}, {"v-1"}, {"1.0.0-1.0"}, {"1..0"}, {"1.."},
 	}
 	seen := map[string]int{}
 	for i, row := range rows {
@@ -70,6 +72,22 @@ func TestNext(t *testing.T) {
 		{release.SemVer, []string{"2.0.0-rc.1", "2.0.0"}, release.Patch, "2.0.1"},
 		{release.SemVer, []string{"2.1.1-rc.1"}, release.Minor, "2.2.0"},
 		{release.SemVer, []string{"1.0.0"}, "huge", ""},
+		{release.SemVer, []string{"1.0.0", "v1.0.0"}, release.Patch, "1.0.1"}, // the first of those that are the same
+		{release.SemVer, []string{"v1.0.0", "1.0.0"}, release.Patch, "v1.0.1"},
+		{release.SemVer, []string{"1.2.3"}, release.Minor, "1.3.0"},
+		{release.SemVer, []string{"2.0.1-rc.1"}, release.Major, "3.0.0"},
+		{release.SemVer, []string{"2.1.0-rc.1"}, release.Major, "3.0.0"},
+		{release.SemVer, []string{"2.1.0-rc.1"}, release.Minor, "2.1.0"},
+		{release.SemVer, []string{"1.0.0", "1.0.0-rc.1"}, release.Patch, "1.0.1"},
+		{release.SemVer, []string{"2.0.0-rc.1", "v2.0.0-beta"}, release.Patch, "2.0.0"}, // rc is behind beta
+		{release.SemVer, []string{"v2.0.0-rc.2", "2.0.0-rc.10"}, release.Patch, "2.0.0"},
+		{release.SemVer, []string{"2.0.0-rc.10", "v2.0.0-rc.2"}, release.Patch, "2.0.0"},
+		{release.SemVer, []string{"v2.0.0-1", "2.0.0--"}, release.Patch, "2.0.0"}, // a text is behind a number
+		{release.SemVer, []string{"2.0.0--", "v2.0.0-1"}, release.Patch, "2.0.0"},
+		{release.SemVer, []string{"v2.0.0-rc", "2.0.0-rc.1"}, release.Patch, "2.0.0"},
+		{release.SemVer, []string{"v2.0.0-1", "2.0.0-2"}, release.Patch, "2.0.0"},
+		{release.CalVer, []string{"2026.11", "2026.11.19.5", "2026.11.20.x"}, "", "2026.11.20"},
+		{release.CalVer, []string{"2026.11.20.10", "2026.11.20.9"}, "", "2026.11.20.11"},
 		{release.CalVer, nil, "", "2026.11.20"},
 		{release.CalVer, []string{"2026.11.19", "2026.11.20"}, "", "2026.11.20.1"},
 		{release.CalVer, []string{"2026.11.20", "2026.11.20.9", "2026.11.20.10"}, "", "2026.11.20.11"},
@@ -82,6 +100,17 @@ func TestNext(t *testing.T) {
 		if err == nil && test.scheme.Check(got) != nil {
 			t.Errorf("%s proposes %q, which it does not take", test.scheme, got)
 		}
+	}
+}
+
+// The day of a calendar version is that in UTC, and there must be one.
+func TestNextDay(t *testing.T) {
+	late := time.Date(2026, 11, 20, 20, 0, 0, 0, time.FixedZone("", -6*3600))
+	if got, err := release.CalVer.Next(nil, "", late); got != "2026.11.21" || err != nil {
+		t.Errorf("%s, %v", got, err)
+	}
+	if got, err := release.CalVer.Next(nil, "", time.Time{}); err == nil {
+		t.Error(got)
 	}
 }
 
