@@ -20,18 +20,16 @@ type compiledPackages []deniedPackage
 func compileLicenses(r *LicenseRule) *compiledLicenses {
 	out := &compiledLicenses{allowUnknown: r.Unknown == "allow"}
 	for _, entry := range r.Deny {
-		if d, err := parseDeniedLicense(entry); err == nil { // was read before
-			out.deny = append(out.deny, d)
-		}
+		d, _ := parseDeniedLicense(entry) // was read before
+		out.deny = append(out.deny, d)
 	}
 	return out
 }
 
 func compilePackages(r *PackageRule) (out compiledPackages) {
 	for _, entry := range r.Deny {
-		if d, err := parseDeniedPackage(entry); err == nil { // was read before
-			out = append(out, d)
-		}
+		d, _ := parseDeniedPackage(entry) // was read before
+		out = append(out, d)
 	}
 	return out
 }

@@ -43,6 +43,7 @@ func (e *ConfigError) Error() string {
 type loader struct {
 	code Code
 	data []byte
+	name string // of the policy, once it is known
 }
 
 // decode reads the whole document, or a part of it at pointer, closed.
@@ -51,7 +52,7 @@ func (l *loader) decode(pointer string, data []byte, v any) error {
 	if err == nil {
 		return nil
 	}
-	e := &ConfigError{Code: l.code, Pointer: pointer, Msg: err.Error()}
+	e := &ConfigError{Code: l.code, Name: l.name, Pointer: pointer, Msg: err.Error()}
 	var at *strictjson.Error
 	if errors.As(err, &at) {
 		e.Pointer, e.Msg = pointer+at.Pointer, at.Msg
@@ -67,7 +68,7 @@ func (l *loader) decode(pointer string, data []byte, v any) error {
 
 // errorf makes a ConfigError about the member at pointer.
 func (l *loader) errorf(pointer, format string, args ...any) error {
-	return &ConfigError{Code: l.code, Line: strictjson.Line(l.data, pointer), Pointer: pointer, Msg: fmt.Sprintf(format, args...)}
+	return &ConfigError{Code: l.code, Name: l.name, Line: strictjson.Line(l.data, pointer), Pointer: pointer, Msg: fmt.Sprintf(format, args...)}
 }
 
 // spelledOut refuses a member that is there and says nothing, "" or null: what a

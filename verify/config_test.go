@@ -96,6 +96,12 @@ func TestParsePolicyRefuses(t *testing.T) {
 		{"\n }\n}", "\n },\n \"attestations\": null\n}", `/attestations: null says nothing`},
 		{"\n }\n}", "\n },\n \"approvals\": null\n}", `/approvals: null says nothing`},
 		{"\n }\n}", "\n },\n \"release\": null\n}", `/release: null says nothing`},
+		{`"/command"`, `"/` + strings.Repeat("c", 4096) + `"`, `is no JSON pointer`},
+		{`"/command"`, `"/~2"`, `is no JSON pointer`},
+		{`"/command"`, `"/a~"`, `is no JSON pointer`},
+		{`["go", "build"]`, `{ "oneOf": [null] }`, `/oneOf: null matches nothing`},
+		{`"refs/tags/v1.*"`, `1`, `line 10: /provenance/source/ref: want `},
+		{`"refs/tags/v1.*"`, `""`, `/provenance/source/ref: must not be empty`},
 		{"\n }\n}", "\n }\n}{}", `policy-invalid: line 13`},
 		{"\n }\n}", "\n }\n", `policy-invalid`},
 	} {

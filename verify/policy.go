@@ -116,14 +116,12 @@ func ParsePolicy(data []byte) (*Policy, error) {
 	if err := l.decode("", data, &in); err != nil {
 		return nil, err
 	}
+	l.name = in.Name
 	p, err := l.policy(&in)
-	if err == nil {
-		err = l.spelledOut(policyValues)
-	}
 	if err != nil {
-		if e, ok := err.(*ConfigError); ok {
-			e.Name = in.Name
-		}
+		return nil, err
+	}
+	if err := l.spelledOut(policyValues); err != nil {
 		return nil, err
 	}
 	return p, nil

@@ -72,8 +72,12 @@ func (s *Story) Run(t *testing.T) {
 		if c.Err != nil {
 			t.Fatalf("the neighbour cannot be asked: %v", c.Err)
 		}
-		if v, err := c.Verify(t); err != nil {
+		v, err := c.Verify(t)
+		if err != nil {
 			t.Errorf("without its defect the case is not allowed, so it shows nothing:\n%s", c.Text(v))
+		}
+		if missing := c.unanswered(v); err == nil && len(missing) > 0 {
+			t.Errorf("allowed, and nothing says that these rules are met: %s\n%s", strings.Join(missing, ", "), c.Text(v))
 		}
 	})
 	t.Run("attack", func(t *testing.T) {
