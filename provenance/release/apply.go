@@ -65,7 +65,6 @@ func (h *History) Apply(r Record) (Effect, error) {
 		if e.Product != "" {
 			p := h.of(e.Product)
 			p.head.Void++
-			p.touch()
 			h.addVoid(p.name, p.head.Void, v)
 		} else {
 			h.row.Void++
@@ -115,9 +114,6 @@ func (r *Roles) anybody(who []string) bool {
 // counting are the signers whose key no record has revoked.
 func (h *History) counting(r Record) []Signer {
 	return slices.DeleteFunc(slices.Clone(r.Signers), func(s Signer) bool {
-		if s.KeyID == "" {
-			return false
-		}
 		since := h.key(s.KeyID)
 		return since != nil && (r.Time.IsZero() || !r.Time.Before(*since))
 	})

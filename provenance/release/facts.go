@@ -97,8 +97,12 @@ func newFacts(under Facts) *facts {
 	return &facts{under: under, rows: map[rowKey]row{}, names: map[nameKey]number{}}
 }
 
-// get is a row, nil if there is none. Whoever changes what it points to puts it.
+// get is a row, nil if there is none, and none has a number below 1. Whoever
+// changes what it points to puts it.
 func get[V any](f *facts, k rowKey) *V {
+	if k.n < 1 {
+		return nil
+	}
 	if r, ok := f.rows[k]; ok {
 		v, _ := r.value.(*V)
 		return v
@@ -108,12 +112,12 @@ func get[V any](f *facts, k rowKey) *V {
 	}
 	data, err := f.under.Item(k.list(), k.n)
 	if err != nil || data == nil {
-		f.fail(err)
+		f.err = err
 		return nil
 	}
 	v := new(V)
 	if err := json.Unmarshal(data, v); err != nil {
-		f.fail(fmt.Errorf("row %d of %q: %w", k.n, k.list(), err))
+		f.err = fmt.Errorf("row %d of %q: %w", k.n, k.list(), err)
 		return nil
 	}
 	f.rows[k] = row{value: v}
@@ -150,7 +154,7 @@ func (f *facts) number(k nameKey) int {
 		err = fmt.Errorf("%q stands for %d", k, n)
 	}
 	if err != nil {
-		f.fail(err)
+		f.err = err
 		return 0
 	}
 	f.names[k] = number{n: n}
@@ -166,12 +170,6 @@ func (f *facts) setNumber(k nameKey, n int) {
 		f.dirty++
 	}
 	f.names[k] = number{n, true}
-}
-
-func (f *facts) fail(err error) {
-	if f.err == nil {
-		f.err = err
-	}
 }
 
 // all are the rows of a list.

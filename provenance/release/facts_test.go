@@ -1,12 +1,14 @@
 package release_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -41,19 +43,25 @@ func (s *shelf) fails() bool { s.calls++; return s.calls == s.fault }
 func (s *shelf) err() error { s.hit = true; return errShelf }
 
 func (s *shelf) Item(list string, n int) ([]byte, error) {
+	if n < 1 {
+		return nil, errors.New("rows of lists are from 1 on")
+	}
 	data := s.rows[fmt.Sprint(list, "\x00", n)]
 	switch fails := s.fails(); {
 	case fails && s.how == "garbled" && data != nil:
 		s.hit = true
 		return []byte(`{"`), nil
 	case fails && s.how == "":
-		return nil, s.err()
+		return data, s.err()
 	}
 	return data, nil
 }
 
 func (s *shelf) SetItem(list string, n int, value []byte) error {
 	s.written++
+	if n < 1 {
+		return errors.New("rows of lists are from 1 on")
+	}
 	if s.fails() && s.how == "" {
 		return s.err()
 	}
@@ -71,7 +79,7 @@ func (s *shelf) Number(name string) (int, error) {
 		s.hit = true
 		return -1, nil
 	case fails:
-		return 0, s.err()
+		return s.names[name], s.err()
 	}
 	return s.names[name], nil
 }
@@ -108,6 +116,8 @@ func saga(t *testing.T) *world {
 		w.check("", w.add(d.Statement(), "deployer"))
 	}
 	w.check("", w.add(back(one).Statement(), "dan"))
+	used := toProd(two, one.ID(), w.records[9].ID)
+	w.check("was used up", w.add(used.Statement(), "cy"))
 	three := build("1.2.0")
 	three.Built = []release.Built{{Builder: "https://b.example/one", Keys: []string{sum("builder").Hex()}}}
 	w.check("", w.add(three.Statement(), "ci"))
@@ -119,9 +129,10 @@ func saga(t *testing.T) *world {
 	w.approve(three, "later", "bob")
 	w.check("", w.add(release.Audit{Product: "app", State: sum("state"), Size: 3, Root: sum("root of 3")}.Statement(), "eve"))
 	for _, r := range []release.Revocation{
-		{Kind: release.RevokeAttestation, Digest: sum("prod verdict 1.0.0"), Reason: "r"},
+		{Kind: release.RevokeAttestation, Digest: sum("canary verdict 1.1.0"), Reason: "r"},
 		{Kind: release.RevokeKey, Digest: sum("dan"), Since: w.now, Reason: "r"},
-		{Kind: release.RevokeBuilder, Builder: "https://b.example/two", Since: w.now, Reason: "r"},
+		{Kind: release.RevokeBuilder, Builder: "https://b.example/one", Reason: "r"},
+		{Kind: release.RevokeRelease, Product: "app", Digest: three.ID(), Reason: "leak"},
 		{Kind: release.Retire, Product: "app", Digest: two.ID(), Reason: "old"},
 		{Kind: release.RevokeRelease, Product: "app", Digest: two.ID(), Reason: "leak"},
 	} {
@@ -129,6 +140,9 @@ func saga(t *testing.T) *world {
 	}
 	w.check("", w.add(release.Revocation{Kind: release.Erase, Product: "app", Digest: sum("notes"), Reason: "r"}.Statement(), "ann", "bob"))
 	w.check("nobody who is known", w.add(back(one).Statement(), "dan"))
+	offline := back(one)
+	offline.KnownGood, offline.Performed = sum("a known-good file"), w.now
+	w.want("", release.Record{Statement: offline.Statement(), Signers: []release.Signer{{Principal: "dan"}}})
 	w.want("nobody who is known", release.Record{ID: sum("noise")})
 	return w
 }
@@ -152,7 +166,7 @@ func questions(size uint64) map[string]func(h *release.History) (any, error) {
 			return out, nil
 		}),
 	}
-	for _, key := range []string{"ann", "ci", "builder", "nobody"} {
+	for _, key := range []string{"ann", "ci", "dan", "deployer", "builder", "nobody"} {
 		each["signed by "+key] = of(func(s *release.Snapshot) (any, error) {
 			var out []release.Mention
 			for m, err := range s.SignedBy(sum(key).Hex(), time.Time{}, time.Time{}) {
@@ -253,6 +267,12 @@ func TestQuestions(t *testing.T) {
 			fmt.Fprintf(&b, "%s: %s\n", name, text)
 		}
 	}
+	for _, e := range w.effects {
+		fmt.Fprintf(&b, "record %d: %s of %s\n", e.Index, e.Kind, cmp.Or(e.Product, "none"))
+		if e.Release != 0 || e.Same {
+			fmt.Fprintf(&b, "record %d: about release %d, the same again: %t\n", e.Index, e.Release, e.Same)
+		}
+	}
 	const golden = "testdata/saga.txt"
 	if *update {
 		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
@@ -282,8 +302,8 @@ func TestResume(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.Apply(r); err != nil {
-			t.Fatal(err)
+		if e, err := h.Apply(r); err != nil || !reflect.DeepEqual(e, w.effects[r.Index]) {
+			t.Fatalf("record %d: %+v, %v, want %+v", r.Index, e, err, w.effects[r.Index])
 		}
 		if r.Index > 1 && h.Pending() == 0 { // before that there are roles alone, which each flush writes
 			t.Fatalf("nothing waits after record %d", r.Index)
@@ -334,8 +354,46 @@ func TestResume(t *testing.T) {
 			}
 		}
 	}
-	if (&release.History{}).Pending() != 0 {
-		t.Error("something waits in an empty History")
+	// However much is kept, each row and name is written once, and nothing stays of what was replaced.
+	late := newShelf()
+	if h, err = release.Resume(late); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range w.records {
+		if _, err := h.Apply(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pending := h.Pending()
+	if err := h.Flush(); err != nil || late.written != pending+1 {
+		t.Errorf("%d were written of %d, %v", late.written, pending, err)
+	}
+	for what, want := range map[string]int{"A\x00": 4, "Rapp\x00": 3, "Tapp\x00": 2, "Mapp\x00canary": 3, "Mapp\x00prod": 5, "Capp\x00prod": 2, "Vapp\x00": 4, "Oapp\x00": 1, "Uapp\x00": 1} {
+		got := 0
+		for key, row := range late.rows {
+			if strings.HasPrefix(key, what) {
+				got++
+			}
+			if strings.Contains(string(row), "seems good to me") {
+				t.Errorf("the reason of an approval is kept: %s", row)
+			}
+		}
+		if got != want {
+			t.Errorf("%d rows of %q, want %d", got, what, want)
+		}
+	}
+	if (&release.History{}).Pending() != 0 || (&release.History{}).Flush() != nil || w.h.Flush() != nil {
+		t.Error("a History in memory cannot be flushed")
+	}
+	if again, err := w.h.Snapshot(release.Head{}).Releases("app"); again != 3 || err != nil {
+		t.Errorf("after a flush to nowhere there are %d releases, %v", again, err)
+	}
+	w.want("", release.Record{Statement: build("9.0.0").Statement(), Signers: []release.Signer{{Principal: "ci"}}, Time: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)})
+	if _, err := h.Apply(w.records[len(w.records)-1]); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Flush(); err == nil {
+		t.Error("a time that JSON does not have was written")
 	}
 }
 
@@ -356,6 +414,9 @@ func TestFactsFail(t *testing.T) {
 				if f.hit {
 					faults++
 				}
+				if f.hit && f.calls != fault {
+					t.Fatalf("%s: %d more calls after the one that went wrong", what, f.calls-fault)
+				}
 				if f.hit != (err != nil) || f.hit && how == "" && !errors.Is(err, errShelf) {
 					t.Fatalf("%s: call %d goes wrong (%s): error %v", what, fault, how, err)
 				}
@@ -369,6 +430,9 @@ func TestFactsFail(t *testing.T) {
 		}
 		if _, err := h.Apply(r); err != nil {
 			return err
+		}
+		if f.hit {
+			return errors.New("the record was applied all the same")
 		}
 		return h.Flush()
 	}

@@ -14,10 +14,9 @@ import (
 type History struct {
 	Origin string // of the log, once it has a genesis
 
-	facts    *facts
-	row      *historyRow
-	products map[string]*product
-	states   map[string]*State // of products, until a record is about one
+	facts  *facts
+	row    *historyRow
+	states map[string]*State // of products, until a record is about one
 
 	snapshots []weak.Pointer[Snapshot]
 }
@@ -50,7 +49,7 @@ func (h *History) open() {
 	if h.facts == nil {
 		h.facts = newFacts(nil)
 	}
-	h.products, h.states = map[string]*product{}, map[string]*State{}
+	h.states = map[string]*State{}
 	if h.row = get[historyRow](h.facts, rowKey{kind: aHistory, n: 1}); h.row == nil {
 		h.row = &historyRow{}
 	}
@@ -70,13 +69,7 @@ func (h *History) Flush() error {
 	h.open()
 	h.row.Origin = h.Origin
 	put(h.facts, rowKey{kind: aHistory, n: 1}, h.row)
-	if err := h.facts.flush(); err != nil {
-		return err
-	}
-	if h.facts.under != nil {
-		clear(h.products) // of states none is kept
-	}
-	return nil
+	return h.facts.flush()
 }
 
 // Size is how many records were applied.
@@ -112,26 +105,20 @@ func (h *History) KeyRevoked(keyID string) bool { h.open(); return h.key(keyID) 
 func (h *History) of(name string) *product {
 	h.keep(name)
 	delete(h.states, name)
-	if p := h.product(name); p != nil {
-		return p
+	p := h.product(name)
+	if p == nil {
+		h.row.Products = append(h.row.Products, name)
+		p = &product{f: h.facts, h: h, name: name, head: &productHead{}}
 	}
-	h.row.Products = append(h.row.Products, name)
-	p := &product{f: h.facts, h: h, name: name, head: &productHead{}}
 	p.touch()
-	h.products[name] = p
 	return p
 }
 
 // product is one that a record was about, nil if none was.
 func (h *History) product(name string) *product {
-	if p := h.products[name]; p != nil {
-		return p
-	}
 	head := get[productHead](h.facts, rowKey{aProduct, name, "", 1})
 	if head == nil {
 		return nil
 	}
-	p := &product{f: h.facts, h: h, name: name, head: head}
-	h.products[name] = p
-	return p
+	return &product{f: h.facts, h: h, name: name, head: head}
 }

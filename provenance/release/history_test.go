@@ -32,6 +32,7 @@ type world struct {
 	h       release.History
 	now     time.Time
 	records []release.Record
+	effects []release.Effect
 }
 
 func newWorld(t testing.TB) *world {
@@ -67,7 +68,7 @@ func (w *world) apply(r release.Record) release.Effect {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.records = append(w.records, r)
+	w.records, w.effects = append(w.records, r), append(w.effects, e)
 	return e
 }
 
@@ -115,7 +116,7 @@ func (w *world) approve(r release.Release, nonce string, people ...string) prove
 // consent is an approval in which something was changed.
 func (w *world) consent(r release.Release, change func(*release.Approval), people ...string) provenance.Digest {
 	w.t.Helper()
-	a := release.Approval{Digest: sum("app " + r.Version), From: "canary", To: "prod", Policy: sum("prod policy"), Expires: w.now.Add(48 * time.Hour), Nonce: "n"}
+	a := release.Approval{Digest: sum("app " + r.Version), From: "canary", To: "prod", Policy: sum("prod policy"), Expires: w.now.Add(48 * time.Hour), Nonce: "n", Reason: "seems good to me"}
 	change(&a)
 	s := a.Statement()
 	for _, name := range people {
@@ -244,7 +245,7 @@ func TestPromotion(t *testing.T) {
 		{"overtaken", func(w *world, r release.Release, p *release.Promotion) string {
 			p.Replaces = sum("x")
 			return "cy"
-		}, "look again"},
+		}, "prod is at nothing, which is not what it was to replace: look again"},
 		{"no approval", func(w *world, r release.Release, p *release.Promotion) string { p.Approvals = nil; return "cy" }, "2 more people"},
 		{"one twice", func(w *world, r release.Release, p *release.Promotion) string {
 			p.Approvals = []provenance.Digest{w.approve(r, "x", "ann"), w.approve(r, "y", "ann")}
@@ -281,7 +282,33 @@ func TestPromotion(t *testing.T) {
 		{"an approval that nobody logged", func(w *world, r release.Release, p *release.Promotion) string {
 			p.Approvals = []provenance.Digest{sum("x")}
 			return "cy"
-		}, "not in the log"},
+		}, "got " + sum("x").String()[:15] + " is not in the log"},
+		{"enough approvals, and one that nobody logged", func(w *world, r release.Release, p *release.Promotion) string {
+			p.Approvals = append(p.Approvals, sum("x"))
+			return "cy"
+		}, ""},
+		{"approvals of the release by its id", func(w *world, r release.Release, p *release.Promotion) string {
+			p.Approvals = []provenance.Digest{w.consent(r, func(a *release.Approval) { a.Digest = r.ID() }, "ann", "bob")}
+			return "cy"
+		}, ""},
+		{"approvals of an artifact that another release has", func(w *world, r release.Release, p *release.Promotion) string {
+			w.check("", w.add(build("9.9.9").Statement(), "ci"))
+			p.Approvals = []provenance.Digest{w.consent(r, func(a *release.Approval) { a.Digest = sum("app 9.9.9") }, "ann", "bob")}
+			return "cy"
+		}, "another"},
+		{"a canary of which nobody knows when it began", func(w *world, r release.Release, p *release.Promotion) string {
+			next, now := build("1.0.1"), w.now
+			w.check("", w.add(next.Statement(), "ci"))
+			w.now = time.Time{}
+			w.check("", w.add(toCanary(next, r.ID()).Statement(), "ci"))
+			w.now = now
+			*p = toProd(next, none, w.approve(next, "next", "ann", "bob"))
+			return "cy"
+		}, "does not say since when"},
+		{"a tag that is bound to it already", func(w *world, r release.Release, p *release.Promotion) string {
+			w.check("", w.add(tagOf(r, "1.0.0-prod"), "ci"))
+			return "cy"
+		}, ""},
 		{"a revoked approval", func(w *world, r release.Release, p *release.Promotion) string {
 			w.check("", w.add(release.Revocation{Kind: release.RevokeAttestation, Digest: p.Approvals[0], Reason: "r"}.Statement(), "security"))
 			return "cy"
@@ -342,7 +369,7 @@ func TestPromotion(t *testing.T) {
 				t.Errorf("prod is at %s, want %s", got, want)
 			}
 			s := w.h.State("app", release.Head{Size: w.h.Size()})
-			if _, bound := s.Tags["1.0.0-prod"]; bound != (test.want == "") {
+			if got, bound := s.Tags["1.0.0-prod"]; bound != (test.want == "") || bound && got.Digest != sum("app 1.0.0") {
 				t.Errorf("the stage's tag: %v", s.Tags)
 			}
 			if _, bound := s.Tags["new"]; bound {
@@ -445,7 +472,7 @@ func TestHotfix(t *testing.T) {
 	w.check("", w.add(p.Statement(), "cy"))
 	state := func() *release.State { return w.h.State("app", release.Head{Size: w.h.Size()}) }
 	before := state()
-	if got := before.Debts(w.now); len(got) != 1 || got[0].Missing != 1 || !got[0].Due.Equal(w.now.Add(24*time.Hour)) {
+	if got := before.Debts(w.now); len(got) != 1 || got[0].Missing != 1 || !got[0].Paid.IsZero() || !got[0].Due.Equal(w.now.Add(24*time.Hour)) {
 		t.Errorf("owed: %+v", got)
 	}
 	w.now = w.now.Add(time.Hour)
@@ -569,6 +596,17 @@ func TestNewer(t *testing.T) {
 	newer, err := provenance.New("https://github.com/touchmark-go/touchmark/predicates/promotion/v2", nil, provenance.ResourceDescriptor{Digest: provenance.Set(sum("x"))})
 	if err != nil {
 		t.Fatal(err)
+	}
+	before := &world{t: t, now: date(1, 0)} // a genesis
+	before.check("no genesis", before.add(newer, "ann"))
+	for _, who := range []string{"revoker", "releaser", "product revoker", "promoter", "dan", "deployer", "eve"} {
+		w := &world{t: t, now: date(1, 0)}
+		g := release.Genesis{Origin: "releases.acme.example", Trust: []byte(`{"version":1}`)}
+		w.want("", release.Record{Statement: g.Statement(), Roles: &release.Roles{Version: 1, Revokers: []string{"revoker"}, Products: map[string]release.Rules{"app": {
+			Releasers: []string{"releaser"}, Revokers: []string{"product revoker"}, Stages: []release.Stage{{Promoters: []string{"promoter"}, Rollback: []string{"dan"}, Deployers: []string{"deployer"}}}}}}})
+		if _, err := w.h.Apply(release.Record{Index: 1, Statement: newer, Signers: []release.Signer{{Principal: who}}}); errors.Is(err, release.ErrNewer) != (who != "eve") {
+			t.Errorf("by %s: %v", who, err)
+		}
 	}
 	w := newWorld(t)
 	w.check("none of the records", w.add(newer))

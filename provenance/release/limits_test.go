@@ -85,6 +85,7 @@ func TestLimits(t *testing.T) {
 	}{
 		{rel(func(r *release.Release) { r.Product = text(128) }), ""},
 		{rel(func(r *release.Release) { r.Product = text(129) }), "/product"},
+		{rel(func(r *release.Release) { r.Product = "" }), "/product is missing"},
 		{rel(func(r *release.Release) { r.Product = "a.b_c-d/e" }), ""},
 		{rel(func(r *release.Release) { r.Product = "09az" }), ""},
 		{rel(func(r *release.Release) { r.Product = "a`" }), "/product"},
@@ -112,6 +113,9 @@ func TestLimits(t *testing.T) {
 		{rel(func(r *release.Release) { r.Subjects[1].Digest = provenance.DigestSet{"sha256": "x"} }), "/subject/1"},
 		{rel(func(r *release.Release) { r.Subjects[1].Digest = provenance.Set(sha1) }), "/subject/1 has no digest"},
 		{rel(func(r *release.Release) { r.Subjects[1].Digest = provenance.Set(sha1, sha512) }), ""},
+		{rel(func(r *release.Release) {
+			r.Subjects[1].Digest = provenance.DigestSet{"sha256": sum("x").Hex(), "sha512": "x"}
+		}), "/subject/1: "},
 		{rel(func(r *release.Release) { r.Config = sha512 }), "/config"},
 		{rel(func(r *release.Release) { r.Config = digest(t, "dirHash:"+strings.Repeat("1", 64)) }), ""},
 		{rel(func(r *release.Release) { r.Provenance = many(1024) }), ""},
@@ -291,6 +295,10 @@ func TestParseRefusesMore(t *testing.T) {
 		if err := parse(func(*provenance.Statement) {}); err != nil {
 			t.Errorf("%s: %v", k.name, err)
 		}
+		single := "one subject with one digest"
+		if k.name == "genesis" {
+			single = "the subject is not the trust file"
+		}
 		one := !slices.Contains([]string{"release", "promotion", "rollback", "deployment"}, k.name)
 		for _, c := range []struct {
 			change func(s *provenance.Statement)
@@ -303,9 +311,12 @@ func TestParseRefusesMore(t *testing.T) {
 			{func(s *provenance.Statement) { s.Predicate = nil }, k.name + ": ", true},
 			{func(s *provenance.Statement) { s.PredicateType += "/" }, "predicate type is", true},
 			{func(s *provenance.Statement) { s.Type = provenance.StatementTypeV01 }, "/_type", true},
-			{func(s *provenance.Statement) { s.Subject = append(s.Subject, s.Subject...) }, "subject", true},
-			{func(s *provenance.Statement) { s.Subject[0].Digest["sha512"] = strings.Repeat("1", 128) }, "subject", one},
-			{func(s *provenance.Statement) { s.Subject[0].Digest = provenance.DigestSet{"unheard-of": "1"} }, "subject", true},
+			{func(s *provenance.Statement) { s.Subject = append(s.Subject, s.Subject...) }, single, one},
+			{func(s *provenance.Statement) { s.Subject = append(s.Subject, s.Subject...) }, "twice", !one},
+			{func(s *provenance.Statement) { s.Subject[0].Digest["sha512"] = strings.Repeat("1", 128) }, single, one},
+			{func(s *provenance.Statement) { s.Subject[0].Digest["unheard-of"] = "1" }, single, one},
+			{func(s *provenance.Statement) { s.Subject[0].Digest = provenance.DigestSet{"unheard-of": "1"} }, single, one},
+			{func(s *provenance.Statement) { s.Subject[0].Digest = provenance.DigestSet{"unheard-of": "1"} }, "subject", !one},
 		} {
 			if err := parse(c.change); c.of && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("%s: %v, want %q", k.name, err, c.want)
@@ -322,6 +333,28 @@ func TestParseRefusesMore(t *testing.T) {
 	s.Predicate = []byte(strings.Replace(string(s.Predicate), `{"a":"1"}`, `{}`, 1))
 	if r, err := release.ParseRevocation(s); err != nil || r.Versions != nil {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// An exception without a nonce gets one, each time another; what is read has one.
+func TestExceptionNonce(t *testing.T) {
+	e := exampleOf[release.Exception](t)
+	e.Nonce = ""
+	one, err := release.ParseException(e.Statement())
+	if err != nil || len(one.Nonce) != 32 {
+		t.Fatalf("%+v, %v", one, err)
+	}
+	if two, err := release.ParseException(e.Statement()); err != nil || two.Nonce == one.Nonce || e.Nonce != "" {
+		t.Errorf("%+v, %v", two, err)
+	}
+	s := one.Statement()
+	s.Predicate = []byte(strings.Replace(string(s.Predicate), one.Nonce, "", 1))
+	if got, err := release.ParseException(s); err == nil || err.Error() != "exception: /nonce is missing" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	s.Predicate = []byte(`{"nonce":"n"}`)
+	if got, err := release.ParseException(s); err == nil {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -18,7 +18,7 @@ type product struct {
 	f    *facts
 	h    *History // nil of a State, whose rows say themselves what is revoked of all products
 	name string
-	head *productHead // its own row; whoever changes it calls touch
+	head *productHead // its own row, which [History.of] will write
 }
 
 type productHead struct {
@@ -59,20 +59,12 @@ func (p *product) setNumber(k kind, s string, n int)     { p.f.setNumber(p.nameO
 func (p *product) touch()                                { put(p.f, p.row(aProduct, 1), p.head) }
 func join(s string, n int) string                        { return s + "\x00" + strconv.Itoa(n) }
 func (p *product) release(n int) *Released               { return get[Released](p.f, p.row(aRelease, n)) }
-func (p *product) byID(id provenance.Digest) *Released   { return p.some(p.number(byID, id.String())) }
+func (p *product) byID(id provenance.Digest) *Released   { return p.release(p.number(byID, id.String())) }
 func (p *product) move(stage string, n int) *Move        { return get[Move](p.f, p.at(aMove, stage, n)) }
 func (p *product) revoking(n int) *Revoking              { return get[Revoking](p.f, p.row(aRevoking, n)) }
 func (p *product) debt(n int) *owing                     { return get[owing](p.f, p.row(aDebt, n)) }
 func (p *product) taken(k RevocationKind, d provenance.Digest) bool {
 	return p.number(byTaken, string(k)+d.String()) != 0
-}
-
-// some is release n, nil for 0.
-func (p *product) some(n int) *Released {
-	if n == 0 {
-		return nil
-	}
-	return p.release(n)
 }
 
 // title is what people call a release.
@@ -87,7 +79,6 @@ func title(product string, n int) string {
 
 func (p *product) addRelease(r *Released) {
 	p.head.Releases = r.Number
-	p.touch()
 	put(p.f, p.row(aRelease, r.Number), r)
 	p.setNumber(byID, r.ID.String(), r.Number)
 	p.setNumber(byVersion, Skeleton(r.Version), r.Number)
@@ -118,10 +109,8 @@ func (p *product) having(d provenance.Digest) iter.Seq[*Released] {
 }
 
 // tag is what a tag is bound to, nil if to nothing.
-func (p *product) tag(name string) *Bound { return p.tagAt(p.number(byTag, name)) }
-
-func (p *product) tagAt(n int) *Bound {
-	if t := get[tagged](p.f, p.row(aTag, n)); n != 0 && t != nil {
+func (p *product) tag(name string) *Bound {
+	if t := get[tagged](p.f, p.row(aTag, p.number(byTag, name))); t != nil {
 		return &t.Bound
 	}
 	return nil
@@ -129,16 +118,11 @@ func (p *product) tagAt(n int) *Bound {
 
 // alike is the first tag that looks like name, and what it is bound to.
 func (p *product) alike(name string) *tagged {
-	n := p.number(byTagLook, Skeleton(name))
-	if n == 0 {
-		return nil
-	}
-	return get[tagged](p.f, p.row(aTag, n))
+	return get[tagged](p.f, p.row(aTag, p.number(byTagLook, Skeleton(name))))
 }
 
 func (p *product) addTag(name string, b Bound) {
 	p.head.Tags++
-	p.touch()
 	put(p.f, p.row(aTag, p.head.Tags), &tagged{name, b})
 	p.setNumber(byTag, name, p.head.Tags)
 	if look := Skeleton(name); p.number(byTagLook, look) == 0 {
@@ -156,16 +140,12 @@ func (p *product) makeStage(name string) *stageHead {
 	if p.head.Stages[name] == nil {
 		p.head.Stages[name] = &stageHead{}
 	}
-	p.touch()
 	return p.head.Stages[name]
 }
 
 // good is the promotion by which a release is good at a stage, nil if it is not.
 func (p *product) good(stage string, release int) *Move {
-	if n := p.number(byGood, join(stage, release)); n != 0 {
-		return p.move(stage, n)
-	}
-	return nil
+	return p.move(stage, p.number(byGood, join(stage, release)))
 }
 
 // addMove keeps which releases are good at a stage: those that were promoted
@@ -199,25 +179,20 @@ func (p *product) deploy(stage, where string, d Deployed) {
 
 // deployed is the newest word about a cluster, nil if there is none.
 func (p *product) deployed(stage, where string) *Deployed {
-	n := p.number(byCluster, stage+"\x00"+where)
-	if c := get[cluster](p.f, p.at(aCluster, stage, n)); n != 0 && c != nil {
+	if c := get[cluster](p.f, p.at(aCluster, stage, p.number(byCluster, stage+"\x00"+where))); c != nil {
 		return &c.Deployed
 	}
 	return nil
 }
 
 func (p *product) revokedBy(id provenance.Digest) *Revoking {
-	if n := p.number(byRevoked, id.String()); n != 0 {
-		return p.revoking(n)
-	}
-	return nil
+	return p.revoking(p.number(byRevoked, id.String()))
 }
 
 // addRevoking notes the strongest revocation of a release: one that forbids its
 // use counts before one that only retires it.
 func (p *product) addRevoking(r Revoking) {
 	p.head.Revoked++
-	p.touch()
 	put(p.f, p.row(aRevoking, p.head.Revoked), &r)
 	p.setNumber(byTaken, string(r.Kind)+r.Digest.String(), p.head.Revoked)
 	if r.Kind != RevokeRelease && r.Kind != Retire {
@@ -230,7 +205,6 @@ func (p *product) addRevoking(r Revoking) {
 
 func (p *product) addDebt(o owing) int {
 	p.head.Owed++
-	p.touch()
 	put(p.f, p.row(aDebt, p.head.Owed), &o)
 	return p.head.Owed
 }
@@ -243,13 +217,13 @@ func (p *product) find(name string) *Released {
 		return p.ofArtifact(d)
 	}
 	if product, number, ok := strings.Cut(name, "#"); ok {
-		n, err := strconv.Atoi(number)
-		if err != nil || product != "" && product != p.name || n < 1 || n > p.head.Releases || strconv.Itoa(n) != number {
+		n, _ := strconv.Atoi(number)
+		if product != "" && product != p.name || strconv.Itoa(n) != number {
 			return nil
 		}
 		return p.release(n)
 	}
-	if r := p.some(p.number(byVersion, Skeleton(name))); r != nil && r.Version == name {
+	if r := p.release(p.number(byVersion, Skeleton(name))); r != nil && r.Version == name {
 		return r
 	}
 	if b := p.tag(name); b != nil {
@@ -310,12 +284,13 @@ func (p *product) goods(stage string) iter.Seq[*Released] {
 		if at == nil {
 			return
 		}
-		for n := at.Moves; n > 0; n-- {
+		for i := range at.Moves {
+			n := at.Moves - i
 			m := p.move(stage, n)
 			if m == nil {
 				return
 			}
-			if m.Rollback || p.number(byGood, join(stage, m.Release)) != n || p.doubted(m) {
+			if p.number(byGood, join(stage, m.Release)) != n || p.doubted(m) {
 				continue
 			}
 			r := p.release(m.Release)
@@ -354,7 +329,7 @@ func (p *product) lastGood(stage string) *Released {
 	if at == nil {
 		return nil
 	}
-	if r := p.some(at.Release); r != nil && p.usable(r) {
+	if r := p.release(at.Release); r != nil && p.usable(r) {
 		if m := p.good(stage, at.Release); m != nil && !p.doubted(m) {
 			return r
 		}

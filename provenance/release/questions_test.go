@@ -148,12 +148,25 @@ func TestHolding(t *testing.T) {
 	w.h.Learn("app", 3, []release.Held{{Module: "m", Version: "v1.0.0"}, {Module: "n", Version: "v1.0.0"}})
 	w.h.Learn("app", 1, []release.Held{{Module: "m", Version: "v2.0.0"}})
 	w.h.Learn("app", 1, []release.Held{{Module: "m", Version: "v9.0.0"}}) // it is known
+	w.h.Learn("app", 0, []release.Held{{Module: "m", Version: "v9.0.0"}}) // there is none
 	w.h.Learn("app", 9, []release.Held{{Module: "m", Version: "v9.0.0"}}) // there is none
 	w.h.Learn("lib", 1, []release.Held{{Module: "m", Version: "v9.0.0"}})
 	s := w.h.Snapshot(release.Head{Size: w.h.Size()})
 	say := func(h release.Held) string { return fmt.Sprintf("%s#%d %s", h.Product, h.Release, h.Version) }
 	if got, want := collect(t, s.Holding("m"), say), "[app#3 v1.0.0 app#1 v2.0.0]"; got != want {
 		t.Errorf("m is in %s, want %s", got, want)
+	}
+	for held, err := range s.Holding("m") {
+		if err != nil || held.Release != 3 {
+			t.Fatal(held, err)
+		}
+		break // costs nothing
+	}
+	for n, err := range s.Unlearnt("app") {
+		if err != nil || n != 2 {
+			t.Fatal(n, err)
+		}
+		break
 	}
 	var unknown []int
 	for n, err := range s.Unlearnt("app") {
@@ -164,6 +177,11 @@ func TestHolding(t *testing.T) {
 	}
 	if !slices.Equal(unknown, []int{2, 4}) {
 		t.Errorf("unknown are %v, want 2 and 4", unknown)
+	}
+	w.h.Learn("app", 4, nil)
+	w.h.Learn("app", 2, nil)
+	for n := range w.h.Snapshot(release.Head{Size: w.h.Size()}).Unlearnt("app") {
+		t.Errorf("%d is unknown after all were learnt", n)
 	}
 }
 

@@ -18,10 +18,7 @@ type consent struct {
 
 // consent is an approval by the ID of its bundle, nil if it is not in the log.
 func (h *History) consent(id provenance.Digest) *consent {
-	if n := h.facts.number(nameKey{byConsent, "", id.String()}); n != 0 {
-		return get[consent](h.facts, rowKey{kind: aConsent, n: n})
-	}
-	return nil
+	return get[consent](h.facts, rowKey{kind: aConsent, n: h.facts.number(nameKey{byConsent, "", id.String()})})
 }
 
 func (h *History) keepConsent(id provenance.Digest, c *consent) {
@@ -108,13 +105,14 @@ func (p *product) concerns(r *Released, c *consent) bool {
 	if c.Digest == r.ID {
 		return true
 	}
-	n := 0
+	found := false
 	for in := range p.having(c.Digest) {
-		if n++; n > 1 || in.Number != r.Number {
+		if in.Number != r.Number {
 			return false
 		}
+		found = true
 	}
-	return n == 1
+	return found
 }
 
 // fits reports whether an approval is of exactly this move.

@@ -24,19 +24,17 @@ func (h *History) audit(s step, p *Audit) *Void {
 	if p.Size > s.Index {
 		return void(voidRelease, "it is of a log of %d records, and stands at %d", p.Size, s.Index)
 	}
-	if last := get[Audited](s.product.f, s.product.row(anAudit, s.product.head.Audits)); last != nil {
+	if last := get[Audited](s.product.f, s.product.row(anAudit, s.product.head.Audits)); last != nil && p.Size <= last.Size {
 		switch {
-		case p.Size == last.Size && p.State == last.State && p.Root == last.Root:
-			s.effect.Same = true
-			return nil
-		case p.Size == last.Size:
-			return void(voidImmutable, "the state at %d records is %s since record %d: it cannot be %s", p.Size, last.State, last.Index, p.State)
 		case p.Size < last.Size:
 			return void(voidRollback, "it is of a log of %d records, and the state at %d is here already", p.Size, last.Size)
+		case p.State != last.State || p.Root != last.Root:
+			return void(voidImmutable, "the state at %d records is %s since record %d: it cannot be %s", p.Size, last.State, last.Index, p.State)
 		}
+		s.effect.Same = true
+		return nil
 	}
 	s.product.head.Audits++
-	s.product.touch()
 	put(s.product.f, s.product.row(anAudit, s.product.head.Audits), &Audited{s.Index, p.State, p.Size, p.Root, s.by})
 	return nil
 }

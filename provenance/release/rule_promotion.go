@@ -33,7 +33,7 @@ func (h *History) promotion(s step, p *Promotion) *Void {
 		return nil
 	}
 	var before provenance.Digest
-	if now := s.product.some(at); now != nil {
+	if now := s.product.release(at); now != nil {
 		before = now.ID
 	}
 	if p.Replaces != before {

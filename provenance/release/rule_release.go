@@ -19,7 +19,7 @@ func (h *History) release(s step, p *Release) *Void {
 		s.effect.Same, s.effect.Release = true, old.Number
 		return nil
 	}
-	if other := s.product.some(s.product.number(byVersion, Skeleton(p.Version))); other != nil {
+	if other := s.product.release(s.product.number(byVersion, Skeleton(p.Version))); other != nil {
 		return void(voidImmutable, "version %s is %s, %s: %s cannot have it, nor one that looks like it", other.Version, s.product.title(other.Number), other.ID, id)
 	}
 	r := &Released{Number: s.product.head.Releases + 1, ID: id, Index: s.Index, Time: s.Time, By: s.by, Version: p.Version, Subjects: p.Subjects, Config: p.Config,
@@ -98,7 +98,7 @@ func (h *History) suspect(r *Released) *Void {
 	}
 	for n := range h.row.Revocations {
 		v := get[Revocation](h.facts, rowKey{kind: aRevocation, n: n + 1})
-		if v == nil || v.Kind != RevokeBuilder || !r.Time.IsZero() && r.Time.Before(v.Since) {
+		if v == nil || !r.Time.IsZero() && r.Time.Before(v.Since) {
 			continue
 		}
 		if i := slices.IndexFunc(r.Built, v.covers); i >= 0 {
@@ -108,7 +108,7 @@ func (h *History) suspect(r *Released) *Void {
 	return nil
 }
 
-// covers reports whether what was revoked is the builder of b, in all versions
+// covers reports whether what was revoked is the builder of b, which has one, in all versions
 // that are meant. That b ended after the window is believed, that it ended before
 // is for a witnessed time to show.
 func (r *Revocation) covers(b Built) bool {

@@ -83,8 +83,5 @@ func (h *History) taken(id provenance.Digest) bool {
 // key is the instant from which on what a key signs counts for nothing, nil if it
 // was never revoked.
 func (h *History) key(id string) *time.Time {
-	if n := h.facts.number(nameKey{byKey, "", id}); n != 0 {
-		return get[time.Time](h.facts, rowKey{kind: aKey, n: n})
-	}
-	return nil
+	return get[time.Time](h.facts, rowKey{kind: aKey, n: h.facts.number(nameKey{byKey, "", id})})
 }

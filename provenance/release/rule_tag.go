@@ -44,7 +44,6 @@ type Attempt struct {
 // attempted remembers an attempt, of the newest MaxVoid.
 func (p *product) attempted(a Attempt) {
 	p.head.Attempts++
-	p.touch()
 	put(p.f, p.row(anAttempt, p.head.Attempts), &a)
 	if p.head.Attempts > MaxVoid {
 		p.f.remove(p.row(anAttempt, p.head.Attempts-MaxVoid))

@@ -5,7 +5,7 @@ func (h *History) genesis(r Record) *Void {
 	switch {
 	case err != nil:
 		return void(voidPredicate, "%v", err)
-	case r.Index != 0 || h.row.Roles != nil:
+	case r.Index != 0:
 		return void(voidImmutable, "a log begins once")
 	case r.Roles == nil:
 		return void(voidSignature, "the root of its own trust file did not sign it")

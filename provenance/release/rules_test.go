@@ -2,6 +2,7 @@ package release_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,9 @@ func TestUnknown(t *testing.T) {
 		if e := w.add(test.record("app", "prod", one.ID()), test.by); e.Void != nil || e.Product != "app" {
 			t.Errorf("the neighbour: %+v", e)
 		}
+	}
+	if got := fmt.Sprint(w.h.Products()); got != "[app]" {
+		t.Errorf("there are the products %s", got)
 	}
 	elsewhere := newWorld(t)
 	r := build("1.0.0")
@@ -131,6 +135,7 @@ func TestReleasedWith(t *testing.T) {
 	}{
 		{[]release.Signer{{Principal: "ci", KeyID: "b"}, {Principal: "gha", KeyID: "a"}}, "[a b]"},
 		{[]release.Signer{{Principal: "ci", KeyID: "a"}, {Principal: "gha", KeyID: "a"}}, "[a]"},
+		{[]release.Signer{{Principal: "gha", KeyID: "a"}, {Principal: "ci", KeyID: "b"}, {Principal: "ann", KeyID: "c"}}, "[a b]"},
 		{[]release.Signer{{Principal: "ci", KeyID: "a"}, {Principal: "eve", KeyID: "c"}}, "[a]"},
 		{[]release.Signer{{Principal: "ci", KeyID: "a"}, {Principal: "gha"}}, "[]"},
 		{[]release.Signer{{Principal: "ci", KeyID: "a"}, {Principal: "eve"}}, "[a]"},
@@ -142,8 +147,15 @@ func TestReleasedWith(t *testing.T) {
 		in.Products["app"] = app
 		w.want("", release.Record{Statement: release.Genesis{Origin: "releases.acme.example", Trust: []byte(`{"version":1}`)}.Statement(), Roles: in})
 		w.want("", release.Record{Statement: build("1.0.0").Statement(), Signers: test.signers})
-		if got := fmt.Sprint(w.h.State("app", release.Head{}).Releases[0].Keys); got != test.want {
+		r := w.h.State("app", release.Head{}).Releases[0]
+		if got := fmt.Sprint(r.Keys); got != test.want {
 			t.Errorf("%+v: %s, want %s", test.signers, got, test.want)
+		}
+		if !slices.IsSorted(r.By) {
+			t.Errorf("%+v: by %v", test.signers, r.By)
+		}
+		for m, err := range w.h.Snapshot(release.Head{Size: w.h.Size()}).SignedBy("", time.Time{}, time.Time{}) {
+			t.Errorf("who signed without a key has one: %+v, %v", m, err)
 		}
 	}
 }
@@ -337,6 +349,11 @@ func TestSoak(t *testing.T) {
 	if len(got) != 1 || got[0].Missing != 0 || !got[0].Paid.Equal(w.now) || got[0].Stage != "prod" || got[0].Release != 1 || fmt.Sprint(got[0].Approved) != "[ann bob]" {
 		t.Errorf("a hotfix with all approvals owes %+v", got)
 	}
+	w.now = w.now.Add(time.Hour)
+	w.approve(r, "much", "cy")
+	if again := w.h.State("app", release.Head{}).Owed[0]; !again.Paid.Equal(got[0].Paid) || fmt.Sprint(again.Approved) != "[ann bob]" {
+		t.Errorf("what was paid is paid again: %+v", again)
+	}
 	if m := prodMoves(w.h.State("app", release.Head{}))[0]; !m.Hotfix || m.Rollback || m.Before != 0 || fmt.Sprint(m.Approved) != "[ann bob]" {
 		t.Errorf("%+v", m)
 	}
@@ -354,9 +371,12 @@ func TestApprovalOnce(t *testing.T) {
 	p := toProd(r, one.ID(), w.approve(r, "now", "ann"), other)
 	p.Hotfix, p.Reason = true, "it burns"
 	w.check("", w.add(p.Statement(), "cy"))
-	paid := w.approve(r, "paid", "bob", "cy")
+	paid := w.approve(r, "paid", "cy", "bob")
 	if got := w.h.State("app", release.Head{}).Debts(w.now); len(got) != 0 {
 		t.Errorf("still owed: %+v", got)
+	}
+	if e := w.add(w.records[len(w.records)-1].Statement, "cy"); e.Void != nil || !e.Same {
+		t.Errorf("cy approves again: %+v", e)
 	}
 	if got := fmt.Sprint(w.h.Approved(paid), w.h.Approved(sum("x"))); got != "[bob cy] []" {
 		t.Errorf("approved by %s", got)
@@ -404,7 +424,13 @@ func TestApprovalOfArtifact(t *testing.T) {
 // The newest records without effect are remembered, MaxVoid of them; of older ones
 // nobody may say that they had an effect.
 func TestVoidRemembered(t *testing.T) {
-	w := newWorld(t)
+	shelf := newShelf()
+	h, err := release.Resume(shelf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, h: *h, now: date(1, 0)}
+	w.want("", release.Record{Statement: release.Genesis{Origin: "releases.acme.example", Trust: []byte(`{"version":1}`)}.Statement(), Roles: roles(1)})
 	first := w.h.Size()
 	const more = 3
 	for i := range release.MaxVoid + more {
@@ -421,7 +447,29 @@ func TestVoidRemembered(t *testing.T) {
 			t.Errorf("record %d: %+v, %v", index, v, err)
 		}
 	}
+	if err := w.h.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	kept := map[byte]int{}
+	for key := range shelf.rows {
+		kept[key[0]]++
+	}
+	if kept['N'] != release.MaxVoid || kept['F'] != release.MaxVoid {
+		t.Errorf("%d and %d rows about records without effect are kept, want %d", kept['N'], kept['F'], release.MaxVoid)
+	}
 	var empty release.History
+	for what, ask := range map[string]func(h *release.History) bool{
+		"roles": func(h *release.History) bool { return h.Roles() == nil }, "products": func(h *release.History) bool { return h.Products() == nil },
+		"revocations": func(h *release.History) bool { return h.Revocations() == nil }, "approved": func(h *release.History) bool { return h.Approved(sum("x")) == nil },
+		"key": func(h *release.History) bool { return !h.KeyRevoked("x") }, "size": func(h *release.History) bool { return h.Size() == 0 },
+		"state": func(h *release.History) bool { return h.State("app", release.Head{}) == nil }, "flush": func(h *release.History) bool { return h.Flush() == nil },
+		"learn":    func(h *release.History) bool { learn(h); return h.Products() == nil },
+		"snapshot": func(h *release.History) bool { return h.Snapshot(release.Head{}).Products() == nil },
+	} {
+		if !ask(new(release.History)) {
+			t.Errorf("the zero History has %s", what)
+		}
+	}
 	if got, n := empty.Void(); got != nil || n != 0 || empty.Size() != 0 || empty.Roles() != nil || empty.Products() != nil || empty.Approved(sum("x")) != nil || empty.KeyRevoked("x") || empty.State("app", release.Head{}) != nil || len(empty.Revocations()) != 0 {
 		t.Errorf("the empty History says %v of %d", got, n)
 	}
@@ -432,7 +480,13 @@ func TestVoidRemembered(t *testing.T) {
 
 // Attempts at tags are remembered as long, each of them counted.
 func TestAttemptsRemembered(t *testing.T) {
-	w := newWorld(t)
+	shelf := newShelf()
+	resumed, err := release.Resume(shelf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, h: *resumed, now: date(1, 0)}
+	w.want("", release.Record{Statement: release.Genesis{Origin: "releases.acme.example", Trust: []byte(`{"version":1}`)}.Statement(), Roles: roles(1)})
 	one, two := build("1.0.0"), build("1.1.0")
 	w.check("", w.add(one.Statement(), "ci"))
 	w.check("", w.add(two.Statement(), "ci"))
@@ -444,6 +498,18 @@ func TestAttemptsRemembered(t *testing.T) {
 	h, err := s.TagHistory("app", "1.0")
 	if n, _ := s.Attempts("app"); err != nil || n != release.MaxVoid+1 || len(h.Attempts) != release.MaxVoid || h.Attempts[0].Index != w.h.Size()-release.MaxVoid {
 		t.Errorf("%d, %v", len(h.Attempts), err)
+	}
+	if err := w.h.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	kept := 0
+	for key := range shelf.rows {
+		if strings.HasPrefix(key, "Eapp") {
+			kept++
+		}
+	}
+	if kept != release.MaxVoid {
+		t.Errorf("%d attempts are kept", kept)
 	}
 	early, err := w.h.Snapshot(release.Head{Size: w.h.Size() - 1}).TagHistory("app", "1.0")
 	if err != nil || len(early.Attempts) != release.MaxVoid-1 {
@@ -479,6 +545,15 @@ func TestSnapshotStays(t *testing.T) {
 	if r, _, _ := s.Find("app", "1.1.0"); r != nil {
 		t.Errorf("it knows what came later: %+v", r)
 	}
+	if after.Good("moon") != nil || after.LastGood("moon") != nil || !after.Since("moon").IsZero() || after.Good("prod") == nil || !after.Since("prod").Equal(date(1, 2)) {
+		t.Errorf("a stage that nobody knows: %v; prod since %s", after.Good("moon"), after.Since("prod"))
+	}
+	for n := range empty.Unlearnt("app") {
+		t.Errorf("release %d is not learnt, before there was any", n)
+	}
+	if yes, why, err := empty.MayGoBack("app", "prod", after.Releases[0]); yes || why != "nothing of app was ever released" || err != nil {
+		t.Errorf("%t, %s, %v", yes, why, err)
+	}
 	if n, err := empty.Releases("app"); n != 0 || err != nil {
 		t.Errorf("%d releases before there was any, %v", n, err)
 	}
@@ -487,5 +562,252 @@ func TestSnapshotStays(t *testing.T) {
 	}
 	if st, err := (&release.History{}).Snapshot(release.Head{}).State("app"); st != nil || err != nil {
 		t.Errorf("%+v of nothing, %v", st, err)
+	}
+}
+
+// Nobody pays for what he released, nothing is paid at no known time, and who
+// approved stands there in order.
+func TestDebtPaid(t *testing.T) {
+	w := newWorld(t)
+	r := build("1.0.0")
+	w.check("", w.add(r.Statement(), "bob", "ci"))
+	w.check("", w.add(toCanary(r, none).Statement(), "ci"))
+	p := toProd(r, none, w.approve(r, "now", "cy"))
+	p.Hotfix, p.Reason = true, "it burns"
+	w.check("", w.add(p.Statement(), "cy"))
+	owed := func() string {
+		o := w.h.State("app", release.Head{}).Owed[0]
+		return fmt.Sprint(o.Missing, o.Approved, o.Paid.IsZero())
+	}
+	w.approve(r, "bob", "bob")
+	if got := owed(); got != "1 [cy] true" {
+		t.Errorf("bob, who released it, approves: %s", got)
+	}
+	now := w.now
+	s := release.Approval{Digest: sum("app 1.0.0"), From: "canary", To: "prod", Policy: sum("prod policy"), Expires: now.Add(48 * time.Hour), Nonce: "timeless"}.Statement()
+	w.now = time.Time{}
+	w.check("", w.add(s, "ann"))
+	if got := owed(); got != "1 [cy] true" {
+		t.Errorf("ann approves at no known time: %s", got)
+	}
+	w.now = now
+	w.approve(r, "ann", "ann")
+	if got := owed(); got != "0 [ann cy] false" {
+		t.Errorf("ann approves: %s", got)
+	}
+	w.check("no person signed it", w.add(s, "ci"))
+	w.check("malformed/predicate", w.add(&provenance.Statement{Type: s.Type, Subject: s.Subject, PredicateType: s.PredicateType, Predicate: []byte("{}")}, "ann"))
+}
+
+// In a log without times no approval counts, and no hotfix is done, which owes
+// something from an instant on; where neither is wanted releases move on.
+func TestWithoutTimes(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(s *release.Stage)
+		hotfix bool
+		want   string
+	}{
+		{"nothing is wanted", func(s *release.Stage) { s.Approvals = nil }, false, ""},
+		{"an approval", func(s *release.Stage) { s.Approvals[0].AtLeast = 1 }, false, "expires, and the log does not say when it is"},
+		{"a hotfix", func(s *release.Stage) { s.Hotfix = &release.Hotfix{Within: time.Hour} }, true, "a hotfix owes something from now on"},
+	} {
+		w := &world{t: t}
+		in := roles(1)
+		rules := in.Products["app"]
+		rules.Stages[1].Soak, rules.Stages[1].Hotfix = 0, nil
+		test.change(&rules.Stages[1])
+		w.want("", release.Record{Statement: release.Genesis{Origin: "releases.acme.example", Trust: []byte(`{"version":1}`)}.Statement(), Roles: in})
+		r := build("1.0.0")
+		w.check("", w.add(r.Statement(), "ci"))
+		w.check("", w.add(toCanary(r, none).Statement(), "ci"))
+		p := toProd(r, none, w.consent(r, func(a *release.Approval) { a.Expires = date(2, 0) }, "ann"))
+		if p.Hotfix = test.hotfix; p.Hotfix {
+			p.Reason = "it burns"
+		}
+		w.check(test.want, w.add(p.Statement(), "cy"))
+	}
+}
+
+// Who approves stands in the move in order, however they were named.
+func TestApprovedInOrder(t *testing.T) {
+	w := newWorld(t)
+	r := build("1.0.0")
+	w.check("", w.add(r.Statement(), "ci"))
+	w.check("", w.add(toCanary(r, none).Statement(), "ci"))
+	w.now = w.now.Add(2 * time.Hour)
+	w.check("", w.add(toProd(r, none, w.approve(r, "1", "cy"), w.approve(r, "2", "ann", "cy")).Statement(), "cy"))
+	if got := fmt.Sprint(prodMoves(w.h.State("app", release.Head{}))[0].Approved); got != "[ann cy]" {
+		t.Errorf("approved by %s", got)
+	}
+}
+
+// What nobody can read has no effect, whoever signed it, whatever its type.
+func TestMalformed(t *testing.T) {
+	everybody := []string{"ann", "bob", "ci", "cy", "dan", "deployer", "security"}
+	for _, k := range append(kinds(), kind{"approval", documented(t), nil}) {
+		if k.name == "exception" {
+			continue // which is no record
+		}
+		s := *k.example.Statement()
+		s.Predicate = []byte("{}")
+		w := newWorld(t)
+		if k.name == "genesis" {
+			w = &world{t: t, now: date(1, 0)}
+		}
+		w.check("malformed/predicate", w.add(&s, everybody...))
+		e := w.effects[len(w.effects)-1]
+		if e.Kind != k.name {
+			t.Errorf("%s is called %q", k.name, e.Kind)
+		}
+	}
+	w := newWorld(t)
+	w.want("malformed/statement: it is no statement", release.Record{ID: sum("x"), Signers: []release.Signer{{Principal: "ann"}}})
+	w.want("signature: nobody who is known signed it", release.Record{ID: sum("x")})
+}
+
+// A release whose time is unknown is concerned by every revocation.
+func TestSuspectAtNoTime(t *testing.T) {
+	built := release.Built{Builder: "https://b.example", Keys: []string{sum("builder").Hex()}}
+	for _, revoke := range []release.Revocation{
+		{Kind: release.RevokeKey, Digest: sum("builder"), Since: date(9, 0), Reason: "r"},
+		{Kind: release.RevokeKey, Digest: sum("ci"), Since: date(9, 0), Reason: "r"},
+		{Kind: release.RevokeBuilder, Builder: built.Builder, Since: date(9, 0), Reason: "r"},
+	} {
+		for _, timeless := range []bool{false, true} {
+			w := newWorld(t)
+			r := build("1.0.0")
+			r.Built = []release.Built{built}
+			if timeless {
+				w.now = time.Time{}
+			}
+			w.check("", w.add(r.Statement(), "ci"))
+			w.now = date(1, 1)
+			w.check("", w.add(revoke.Statement(), "security"))
+			if got := w.h.State("app", release.Head{}).Releases[0].Suspect; (got != "") != timeless {
+				t.Errorf("%s, at no known time: %t: %q", revoke.Kind, timeless, got)
+			}
+		}
+	}
+	// Who signed without a key released it by no key that could be lost.
+	w := newWorld(t)
+	w.want("", release.Record{Statement: build("1.0.0").Statement(), Signers: []release.Signer{{Principal: "ci"}}})
+	w.check("", w.add(release.Revocation{Kind: release.RevokeKey, Digest: sum("ci"), Since: date(1, 0), Reason: "r"}.Statement(), "security"))
+	if got := w.h.State("app", release.Head{}).Releases[0].Suspect; got != "" {
+		t.Error(got)
+	}
+}
+
+// What a state says changes with a revocation of an attestation, a key or a
+// builder, which is about no product.
+func TestStateAfterRevocation(t *testing.T) {
+	w := newWorld(t)
+	one := w.running("1.0.0", none, none)
+	w.running("1.1.0", one.ID(), one.ID())
+	was := w.h.State("app", release.Head{})
+	w.check("", w.add(release.Revocation{Kind: release.RevokeAttestation, Digest: sum("prod verdict 1.1.0"), Reason: "r"}.Statement(), "security"))
+	is := w.h.State("app", release.Head{Size: w.h.Size()})
+	if !prodMoves(is)[1].Doubted || prodMoves(is)[0].Doubted || prodMoves(was)[1].Doubted {
+		t.Errorf("%+v", prodMoves(is))
+	}
+	data, err := is.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := release.ParseState(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*release.State{is, read} {
+		if got := s.LastGood("prod"); got == nil || got.Version != "1.0.0" || fmt.Sprint(s.Good("prod")) != "[1]" {
+			t.Errorf("last good is %+v of %v", got, s.Good("prod"))
+		}
+	}
+	w.check("", w.add(back(one).Statement(), "dan"))
+	if m := prodMoves(w.h.State("app", release.Head{})); m[2].Doubted {
+		t.Errorf("a rollback, which has no verdict, is doubted: %+v", m[2])
+	}
+}
+
+// An artifact is known by what identifies it alone, and may stand in a release
+// under several names.
+func TestArtifacts(t *testing.T) {
+	weak, dir := digest(t, "sha1:"+strings.Repeat("1", 40)), digest(t, "dirHash:"+strings.Repeat("2", 64))
+	w := newWorld(t)
+	r := build("1.0.0")
+	r.Subjects[0].Digest = provenance.Set(weak, dir, sum("a"))
+	r.Subjects[1].Digest = provenance.Set(sum("a"))
+	w.check("", w.add(r.Statement(), "ci"))
+	s := w.h.State("app", release.Head{})
+	for d, want := range map[provenance.Digest]bool{weak: false, dir: true, sum("a"): true, sum("b"): false} {
+		if got := s.Find(d.String()) != nil; got != want {
+			t.Errorf("%s is found: %t", d, got)
+		}
+	}
+	if got := s.Ref(s.Releases[0]).Digest; got != sum("a") {
+		t.Errorf("it is known by %s", got)
+	}
+	for _, name := range []string{"#0", "#-1", "#1x", "#", "app#", "#+1", "#2", "lib#1", "#99999999999999999999", "#9223372036854775807"} {
+		if got := s.Find(name); got != nil {
+			t.Errorf("%s is release %d", name, got.Number)
+		}
+	}
+	tag := release.Tag{Product: "app", Tag: "x", Release: r.ID(), Digest: dir}
+	w.check("", w.add(tag.Statement(), "ci"))
+	tag.Tag, tag.Digest = "y", digest(t, "dirHash:"+strings.Repeat("3", 64))
+	w.check("is no artifact", w.add(tag.Statement(), "ci"))
+	tag.Digest = digest(t, "sha512:"+strings.Repeat("3", 128))
+	w.check("is no artifact", w.add(tag.Statement(), "ci"))
+	p := toCanary(r, none)
+	p.Subjects = slices.Clone(p.Subjects)
+	p.Subjects[1].Name = "zzz"
+	w.check("subject", w.add(p.Statement(), "ci"))
+	p.Subjects[1] = r.Subjects[1]
+	p.Subjects[1].Digest = provenance.Set(sum("b"))
+	w.check("subject", w.add(p.Statement(), "ci"))
+}
+
+// A key that signed the provenance of two builds is mentioned once for each release.
+func TestMentionedOnce(t *testing.T) {
+	w := newWorld(t)
+	r := build("1.0.0")
+	key := func(name string) []string { return []string{sum(name).Hex()} }
+	r.Built = []release.Built{{Builder: "a", Keys: key("z")}, {Builder: "b", Keys: key("y")}, {Builder: "c", Keys: key("z")}, {Builder: "a", Keys: key("y")}}
+	w.check("", w.add(r.Statement(), "ci"))
+	s := w.h.Snapshot(release.Head{Size: w.h.Size()})
+	say := func(m release.Mention) string { return m.Kind }
+	for _, name := range []string{"z", "y"} {
+		if got := collect(t, s.SignedBy(sum(name).Hex(), time.Time{}, time.Time{}), say); got != "[provenance]" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	if got := collect(t, s.BuiltBy("a", time.Time{}, time.Time{}), say); got != "[release]" {
+		t.Errorf("a: %s", got)
+	}
+}
+
+// Nobody fills two places, and whoever can make room does.
+func TestQuorumPlaces(t *testing.T) {
+	for _, test := range []struct {
+		quorums []release.Quorum
+		people  []string
+		want    string
+	}{
+		{[]release.Quorum{{AtLeast: 1, Of: []string{"ann", "bob"}}, {AtLeast: 1, Of: []string{"ann"}}}, []string{"ann", "bob"}, ""},
+		{[]release.Quorum{{AtLeast: 1, Of: []string{"ann", "bob"}}, {AtLeast: 1, Of: []string{"ann"}}}, []string{"bob", "cy"}, "1 more people"},
+		{[]release.Quorum{{AtLeast: 1, Of: []string{"ann", "bob", "cy"}}, {AtLeast: 1, Of: []string{"ann", "bob"}}, {AtLeast: 1, Of: []string{"ann"}}}, []string{"ann", "bob", "cy"}, ""},
+		{[]release.Quorum{{AtLeast: 1, Of: []string{"ann", "bob", "cy"}}, {AtLeast: 1, Of: []string{"ann"}}, {AtLeast: 1, Of: []string{"ann"}}}, []string{"ann", "bob", "cy"}, "1 more people"},
+		{[]release.Quorum{{AtLeast: 2, Of: []string{"ann", "bob"}}, {AtLeast: 1, Of: []string{"ann", "cy"}}}, []string{"ann", "bob", "cy"}, ""},
+		{[]release.Quorum{{AtLeast: 2, Of: []string{"ann", "bob"}}, {AtLeast: 1, Of: []string{"ann", "bob"}}}, []string{"ann", "bob", "cy"}, "1 more people"},
+	} {
+		w := &world{t: t, now: date(1, 0)}
+		in := roles(1)
+		in.Products["app"].Stages[1].Approvals = test.quorums
+		w.want("", release.Record{Statement: release.Genesis{Origin: "releases.acme.example", Trust: []byte(`{"version":1}`)}.Statement(), Roles: in})
+		r := build("1.0.0")
+		w.check("", w.add(r.Statement(), "ci"))
+		w.check("", w.add(toCanary(r, none).Statement(), "ci"))
+		w.now = w.now.Add(2 * time.Hour)
+		w.check(test.want, w.add(toProd(r, none, w.approve(r, "1", test.people...)).Statement(), "cy"))
 	}
 }

@@ -97,7 +97,7 @@ func (s *Snapshot) Find(product, name string) (*Released, Ref, error) {
 
 // Release is the release of that number, nil if there is none.
 func (s *Snapshot) Release(product string, number int) (*Released, error) {
-	if p := s.about(product); p != nil && number >= 1 && number <= p.head.Releases {
+	if p := s.about(product); p != nil {
 		return p.release(number), s.h.facts.err
 	}
 	return nil, s.h.facts.err
@@ -172,7 +172,7 @@ func (s *Snapshot) Places(product string) ([]Place, error) {
 	var out []Place
 	for name, stage := range p.head.Stages {
 		place := Place{Environment: name, Since: p.since(name)}
-		if r := p.some(stage.Release); r != nil {
+		if r := p.release(stage.Release); r != nil {
 			place.Release, place.Version = p.ref(r), r.Version
 		}
 		for _, c := range all[cluster](p.f, stage.Clusters, func(n int) rowKey { return p.at(aCluster, name, n) }) {
@@ -273,8 +273,8 @@ func (s *Snapshot) mayGoBack(p *product, environment string, r *Released) (bool,
 	case good != nil:
 		return true, "good in " + environment + ", and may be rolled back to"
 	}
-	for n := at.Moves; n > 0; n-- {
-		if m := p.move(environment, n); m != nil && m.Release == r.Number {
+	for n := range at.Moves {
+		if m := p.move(environment, n+1); m != nil && m.Release == r.Number {
 			return false, "it was taken back in " + environment + ": it comes back by promotion alone"
 		}
 	}
