@@ -97,6 +97,7 @@ func TestParsePolicyRefuses(t *testing.T) {
 		{"\n }\n}", "\n },\n \"approvals\": null\n}", `/approvals: null says nothing`},
 		{"\n }\n}", "\n },\n \"release\": null\n}", `/release: null says nothing`},
 		{`"/command"`, `"/` + strings.Repeat("c", 4096) + `"`, `is no JSON pointer`},
+		{`"https://github.com/acme/app"`, `1`, `line 10: /provenance/source/repository: want `},
 		{`"/command"`, `"/~2"`, `is no JSON pointer`},
 		{`"/command"`, `"/a~"`, `is no JSON pointer`},
 		{`["go", "build"]`, `{ "oneOf": [null] }`, `/oneOf: null matches nothing`},

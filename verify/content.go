@@ -117,7 +117,7 @@ func (c *content) hash(ctx context.Context, further []string, keep bool) (proven
 		next.hand(b)
 	}
 	next.end()
-	if n, err := c.r.ReadAt(make([]byte, 1), c.size); n != 0 || err != nil && !errors.Is(err, io.EOF) {
+	if n, err := c.r.ReadAt(make([]byte, 1), c.size); n != 0 || !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("more than %d bytes, or not readable to the end", c.size)
 	}
 	set := provenance.DigestSet{}

@@ -66,7 +66,7 @@ func (w *dependencyWalk) walk(from *accepted) {
 		origin string
 	}
 	here := []level{{from.build, from.unit.origin()}}
-	for depth := 1; depth <= w.Dependencies.Depth && len(here) > 0; depth++ {
+	for depth := 1; depth <= w.Dependencies.Depth; depth++ {
 		var next []level
 		for _, l := range here {
 			for _, dep := range l.build.BuildDefinition.ResolvedDependencies {

@@ -96,9 +96,6 @@ func (l *loader) matcher(at string, data json.RawMessage, mayRequest bool) (Matc
 		if err := l.decode(at, data, &m.Exact); err != nil {
 			return m, err
 		}
-		if m.Exact == nil {
-			return m, l.errorf(at, "null matches nothing: leave the member out")
-		}
 		return m, nil
 	}
 	var in struct {

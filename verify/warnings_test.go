@@ -20,7 +20,7 @@ const loosePolicy = `{
   "level": { "any": true },
   "buildType": { "any": true },
   "source": { "repository": { "any": true }, "ref": { "any": true }, "dirty": true },
-  "parameters": { "/a~1b": { "any": true }, "/c": "1" }
+  "parameters": { "/a~1b": { "any": true }, "/c~0d": "1" }
  },
  "dependencies": { "depth": 1, "rules": [
   { "match": "pkg:a/*", "provenance": { "signedBy": "ci", "level": 2 } },
@@ -58,9 +58,10 @@ func TestWarnings(t *testing.T) {
 /attestations/2: the SBOM is not held against the artifact, because examine is off
 /exceptions/rules/0: /attestations/0 may be waived for up to 36h by 2 of alice, bob
 /exceptions/rules/1: /provenance/source/ref may be waived for up to 36h by 2 of alice, bob`,
-		strings.Replace(goodPolicy, `"name": "app"`, `"name": "app", "package": "pkg:generic/acme/*"`, 1):                                                      "/package: pkg:generic/acme/*: it is for every package directly below",
-		strings.Replace(goodPolicy, `"required"`, `"if-applicable"`, 1):                                                                                   "/examine: if-applicable: the artifact is not opened, or need not be a Go binary",
-		strings.Replace(goodPolicy, `"source": { "repository": "https://github.com/acme/app", "ref": "refs/tags/v1.*" }`, `"source": { "any": true }`, 1): "/provenance/source: any: it may be built from every repository",
+		strings.Replace(goodPolicy, "\n }\n}", "\n },\n \"attestations\": [{ \"type\": \"https://cyclonedx.org/bom\", \"signedBy\": \"ci\", \"sbom\": { \"complete\": \"components\" } }]\n}", 1): "",
+		strings.Replace(goodPolicy, `"name": "app"`, `"name": "app", "package": "pkg:generic/acme/*"`, 1):                                                                                         "/package: pkg:generic/acme/*: it is for every package directly below",
+		strings.Replace(goodPolicy, `"required"`, `"if-applicable"`, 1):                                                                                                                           "/examine: if-applicable: the artifact is not opened, or need not be a Go binary",
+		strings.Replace(goodPolicy, `"source": { "repository": "https://github.com/acme/app", "ref": "refs/tags/v1.*" }`, `"source": { "any": true }`, 1):                                         "/provenance/source: any: it may be built from every repository",
 	} {
 		p, err := verify.ParsePolicy([]byte(text))
 		if err != nil {
@@ -80,6 +81,7 @@ func TestWarnings(t *testing.T) {
 // What an attestation rule cannot be is refused at its own place.
 func TestAttestationRulesRefused(t *testing.T) {
 	const vsa, bom = `"type": "https://slsa.dev/verification_summary/v1", "signedBy": "ci", "summary": `, `"type": "https://cyclonedx.org/bom", "signedBy": "ci", "sbom": `
+	const dep = `{ "depth": 1, "rules": [{ "match": "*", "provenance": { `
 	for _, c := range []struct{ rule, want string }{
 		{vsa + `{ "resource": "x", "levels": ["SLSA_BUILD_LEVEL_2", "!~"] }`, ""},
 		{vsa + `{ "resource": "x", "levels": ["SLSA BUILD_LEVEL_2"] }`, `/attestations/0/summary/levels/0: "SLSA BUILD_LEVEL_2" is no level`},
@@ -102,6 +104,8 @@ func TestAttestationRulesRefused(t *testing.T) {
 		{bom + `{ "packages": { "deny": [1] } }`, `/attestations/0/sbom/packages/deny/0: want`},
 		{bom + `{ "packages": { "deny": 1 } }`, `/attestations/0/sbom/packages/deny: want`},
 		{bom + `{ "packages": { "deny": [] } }`, `/attestations/0/sbom/packages/deny: 0 packages`},
+		{bom + `{ "packages": { "deny": [` + strings.Repeat(`"pkg:npm/a",`, 999) + `"pkg:npm/b"] } }`, ""},
+		{bom + `{ "packages": { "deny": [` + strings.Repeat(`"pkg:npm/a",`, 1000) + `"pkg:npm/b"] } }`, `/attestations/0/sbom/packages/deny: 1001 packages`},
 		{bom + `{ "packages": { "deny": ["npm/a"] } }`, `/attestations/0/sbom/packages/deny/0`},
 		{bom + `{ "packages": { "deny": [{ "purl": "pkg:npm/b", "versions": [] }] } }`, `/attestations/0/sbom/packages/deny/0/versions: 0 ranges`},
 		{bom + `{ "packages": { "deny": [{ "purl": "pkg:npm/b", "versions": [1] }] } }`, `/attestations/0/sbom/packages/deny/0/versions/0: want`},
@@ -119,9 +123,20 @@ func TestAttestationRulesRefused(t *testing.T) {
 		{`"type": "x", "signedBy": "ci", "where": "true", "fields": { "any": false }`, `/attestations/0/fields`},
 		{`"type": "x", "signedBy": "ci", "summary": { "resource": "x", "levels": ["SLSA_BUILD_LEVEL_2"] }`, `/attestations/0/summary: summary must be there for the type`},
 		{`"type": "https://slsa.dev/verification_summary/v1", "signedBy": "ci"`, `/attestations/0/summary: summary must be there for the type`},
+		{dep + `"signedBy": "ci", "level": 3 } }] }`, ""},
+		{dep + `"signedBy": "ci", "level": 1 } }] }`, ""},
+		{dep + `"signedBy": "ci", "level": 4 } }] }`, `/dependencies/rules/0/provenance/level: 4: want`},
+		{dep + `"signedBy": "ci", "level": 0 } }] }`, `/dependencies/rules/0/provenance/level: 0: want`},
+		{dep + `"signedBy": "ci", "level": "2" } }] }`, `/dependencies/rules/0/provenance/level`},
+		{dep + `"signedBy": "ci" } }] }`, `/dependencies/rules/0/provenance: signedBy and level`},
+		{dep + `"signedBy": "any", "level": 2 } }] }`, `/dependencies/rules/0/provenance/signedBy`},
 		{`"type": "x", "signedBy": "ci", "predicate": { "/a": null }`, `/attestations/0/predicate/~1a`},
 	} {
-		text := strings.Replace(goodPolicy, "\n }\n}", "\n },\n \"attestations\": [{ "+c.rule+" }]\n}", 1)
+		member, body := "attestations", "[{ "+c.rule+" }]"
+		if strings.HasPrefix(c.rule, `{ "depth"`) {
+			member, body = "dependencies", c.rule
+		}
+		text := strings.Replace(goodPolicy, "\n }\n}", "\n },\n \""+member+"\": "+body+"\n}", 1)
 		_, err := verify.ParsePolicy([]byte(text))
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), "policy-invalid: app: line 13: "+c.want) {
 			t.Errorf("%s:\n  got  %v\n  want %s", c.rule, err, c.want)
