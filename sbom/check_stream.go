@@ -109,14 +109,14 @@ func (s *streamCheck) scan(visit func(p *Part)) error {
 func (s *streamCheck) survey() error {
 	s.graph = newGraph()
 	s.graph.most = maxFaults
-	index := &refIndex{seed: maphash.MakeSeed()}
+	index := &refIndex[struct{}]{seed: maphash.MakeSeed()}
 	bare := 0 // components without a bom-ref
 	entries := 0
 	count := func(c subjectComponent) {
 		if c.BOMRef == "" {
 			bare++
 		} else {
-			index.add(c.BOMRef)
+			index.add(c.BOMRef, struct{}{})
 		}
 	}
 	var services func(list []cdx.Service)
@@ -152,7 +152,8 @@ func (s *streamCheck) survey() error {
 	}
 	walk(&s.head, count)
 	s.graph.index = index
-	numbered, twice := index.close()
+	twice := 0
+	numbered := index.close(func(struct{}) { twice++ })
 	s.graph.bare = s.edges > s.most
 	room := s.edges + entries
 	if s.graph.bare {
@@ -188,7 +189,7 @@ func (s *streamCheck) each(component func(subjectComponent, int), part func(*Par
 	numbers := map[string]int32{} // of the component that goes by, and those inside of it
 	visit := func(c subjectComponent) {
 		n := next
-		hash := index.hash(c.BOMRef)
+		hash := index.text(c.BOMRef)
 		if c.BOMRef != "" && !taken[hash] {
 			n = index.find(c.BOMRef)
 			if index.twice[hash] {

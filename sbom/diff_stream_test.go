@@ -1,8 +1,10 @@
 package sbom_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -35,6 +37,34 @@ func TestDiffStream(t *testing.T) {
 	}
 	if differ < 60 {
 		t.Errorf("only %d pairs differ", differ)
+	}
+}
+
+// Documents say the same in whatever order their members stand.
+func TestDiffStreamOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	shuffled := func(document string) string {
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(document), &members); err != nil {
+			t.Fatal(err)
+		}
+		names := slices.Sorted(maps.Keys(members))
+		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		for i, name := range names {
+			names[i] = fmt.Sprintf("%q:%s", name, members[name])
+		}
+		return "{" + strings.Join(names, ",") + "}"
+	}
+	for range 200 {
+		x, y := string(write(t, randomBOM(r))), string(write(t, randomBOM(r)))
+		a, b := shuffled(x), shuffled(y)
+		got, err := sbom.DiffStream(strings.NewReader(a), strings.NewReader(b))
+		if want := sbom.Diff(parse(t, x), parse(t, y)); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("changes:\n%v, %v\nwant:\n%v\nof\n%s\n%s", got, err, want, a, b)
+		}
+		if same, err := sbom.DiffStream(strings.NewReader(x), strings.NewReader(a)); same != nil || err != nil {
+			t.Fatalf("a document differs from itself in another order by %v, %v", same, err)
+		}
 	}
 }
 

@@ -37,11 +37,11 @@ type graph struct {
 	seen map[int32]bool // of one entry, to be used again
 
 	// Of a document that is not held in memory:
-	index   *refIndex // in place of numbers
-	most    int       // faults that are kept
-	dropped int       // and how many are not
-	bare    bool      // edges of the main component alone are kept, as targets
-	listed  []uint64  // then in place of start: a bit for each that has an entry
+	index   *refIndex[struct{}] // in place of numbers
+	most    int                 // faults that are kept
+	dropped int                 // and how many are not
+	bare    bool                // edges of the main component alone are kept, as targets
+	listed  []uint64            // then in place of start: a bit for each that has an entry
 }
 
 // fault keeps what is wrong with an entry.
