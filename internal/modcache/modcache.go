@@ -70,6 +70,9 @@ func (c Cache) read(path, version, ext string, most int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if data, ok, err := direct(c.FS, name, most); ok {
+		return data, err
+	}
 	f, err := c.FS.Open(name)
 	if err != nil {
 		return nil, err
@@ -80,13 +83,21 @@ func (c Cache) read(path, version, ext string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > most {
-		return nil, fmt.Errorf("%q has mode %s and %d bytes, want a file of at most %d", name, info.Mode(), info.Size(), most)
+		return nil, fmt.Errorf("%q: %w", name, tooMuch(info.Mode().IsRegular(), info.Size(), most))
 	}
 	data := make([]byte, info.Size())
 	if _, err := io.ReadFull(f, data); err != nil {
 		return nil, fmt.Errorf("%q: %w", name, err)
 	}
 	return data, nil
+}
+
+// tooMuch says what a file is that is not read.
+func tooMuch(regular bool, size, most int64) error {
+	if !regular {
+		return errors.New("is no regular file")
+	}
+	return fmt.Errorf("has %d bytes, want at most %d", size, most)
 }
 
 // GoMod is the go.mod file of a module. The error is [fs.ErrNotExist] if the
