@@ -4,17 +4,10 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
-	"github.com/touchmark-go/touchmark/internal/testkit"
 	"github.com/touchmark-go/touchmark/sbom"
 )
 
@@ -115,92 +108,5 @@ func TestCheckStreamReader(t *testing.T) {
 	}
 	if got := streamed(t, strings.NewReader(sound), "none"); len(got) != 1 || sbom.Met(got) {
 		t.Errorf("a profile that there is none of: %v", got)
-	}
-}
-
-// largeFile writes the large document of n components.
-func largeFile(t testing.TB, n int) *os.File {
-	t.Helper()
-	f, err := os.Create(filepath.Join(t.TempDir(), "large.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	if _, err := io.Copy(f, testkit.NewLargeBOM(n)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
-// heapPeak is the most that was in use of the heap while f ran, in bytes, beyond
-// what was before, with a collector that leaves little lying about.
-func heapPeak(f func()) uint64 {
-	defer debug.SetGCPercent(debug.SetGCPercent(10))
-	runtime.GC()
-	var before runtime.MemStats
-	runtime.ReadMemStats(&before)
-	var peak atomic.Uint64
-	stop, done := make(chan bool), make(chan bool)
-	go func() {
-		defer close(done)
-		for {
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			peak.Store(max(peak.Load(), m.HeapInuse))
-			select {
-			case <-stop:
-				return
-			case <-time.After(20 * time.Millisecond):
-			}
-		}
-	}()
-	f()
-	close(stop)
-	<-done
-	if peak.Load() < before.HeapInuse {
-		return 0
-	}
-	return peak.Load() - before.HeapInuse
-}
-
-// Documents of 52 MB and of 1 GB are checked, and compared, in 32 MiB.
-func TestLargeDocuments(t *testing.T) {
-	if os.Getenv("TOUCHMARK_INTEGRATION") != "1" {
-		t.Skip("writes documents of 52 MB and 1 GB; set TOUCHMARK_INTEGRATION=1 to run it")
-	}
-	for name, n := range map[string]int{"52MB": 76_000, "1GB": 1_450_000} {
-		measure := func(t *testing.T, do func(f *os.File) (found int)) {
-			f := largeFile(t, n)
-			begin, found := time.Now(), 0
-			peak := heapPeak(func() { found = do(f) })
-			t.Logf("%d components: %d found, %.1f MiB, %v", n, found, float64(peak)/(1<<20), time.Since(begin).Round(time.Millisecond))
-			if peak > 32<<20 {
-				t.Errorf("%d components took %.1f MiB, want 32 at most", n, float64(peak)/(1<<20))
-			}
-		}
-		t.Run("check "+name, func(t *testing.T) {
-			measure(t, func(f *os.File) (found int) {
-				for _, err := range sbom.CheckStream(f, sbom.ProfileStructure) {
-					if err != nil {
-						t.Fatal(err)
-					}
-					found++
-				}
-				return found
-			})
-		})
-		t.Run("diff "+name, func(t *testing.T) {
-			other := largeFile(t, n-1)
-			measure(t, func(f *os.File) int {
-				changes, err := sbom.DiffStream(f, other)
-				if err != nil || len(changes) == 0 || len(changes) > 100 {
-					t.Fatalf("%d changes, %v", len(changes), err)
-				}
-				return len(changes)
-			})
-		})
 	}
 }

@@ -1,20 +1,18 @@
 package sbom_test
 
 import (
-	"context"
 	"encoding/json"
 	"io/fs"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
+	"github.com/touchmark-go/touchmark/internal/integration"
 	"github.com/touchmark-go/touchmark/internal/testkit"
 	"github.com/touchmark-go/touchmark/sbom"
 )
@@ -92,10 +90,7 @@ func TestScore(t *testing.T) {
 // components that have dependencies, leaves completeness out, and takes the mean
 // of package URL and CPE, where 2.0.9 asks the compositions and takes the better.
 func TestScoreAgainstSBOMQS(t *testing.T) {
-	if os.Getenv("TOUCHMARK_INTEGRATION") != "1" {
-		t.Skip("builds sbomqs; set TOUCHMARK_INTEGRATION=1 to run it")
-	}
-	tool := buildSBOMQS(t)
+	tool := integration.Sbomqs.Path(t)
 	documents := map[string]string{"full": fullDocument(), "sound": sound}
 	err := filepath.WalkDir(filepath.Join(testkit.Corpus(t), "cyclonedx-examples"), func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".json" {
@@ -160,55 +155,6 @@ var sbomqsNames = map[string]string{
 	"source-code": "comp_with_source_code", "component-supplier": "comp_with_supplier", "purpose": "comp_with_purpose", "license": "comp_with_licenses", "valid-license": "comp_with_valid_licenses",
 	"deprecated-license": "comp_no_deprecated_licenses", "restrictive-license": "comp_no_restrictive_licenses", "declared-license": "comp_with_declared_licenses", "data-license": "sbom_data_license",
 	"purl": "comp_with_purl", "cpe": "comp_with_cpe", "spec": "sbom_spec_declared", "spec-version": "sbom_spec_version", "file-format": "sbom_file_format", "schema": "sbom_schema_valid",
-}
-
-// buildSBOMQS builds sbomqs from the module proxy, once, into the user's cache.
-func buildSBOMQS(t *testing.T) string {
-	t.Helper()
-	const version = "v2.0.2"
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tool := filepath.Join(cache, "touchmark-tests", "sbomqs-"+version)
-	if runtime.GOOS == "windows" {
-		tool += ".exe"
-	}
-	if _, err := os.Stat(tool); err == nil {
-		return tool
-	}
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"go.mod":   "module judge\n\ngo 1.26.0\n\nrequire github.com/interlynk-io/sbomqs/v2 " + version + "\n",
-		"tools.go": "//go:build tools\n\npackage judge\n\nimport _ \"github.com/interlynk-io/sbomqs/v2\"\n",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	made := filepath.Join(dir, "sbomqs")
-	cmd := exec.CommandContext(ctx, "go", "build", "-mod=mod", "-o", made, "github.com/interlynk-io/sbomqs/v2")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("sbomqs cannot be built: %v\n%s", err, out)
-	}
-	data, err := os.ReadFile(made)
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(tool), 0o777)
-	}
-	if err == nil {
-		err = os.WriteFile(tool+".new", data, 0o777)
-	}
-	if err == nil {
-		err = os.Rename(tool+".new", tool)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tool
 }
 
 // askSBOMQS returns the scores of a document by feature, and the total.

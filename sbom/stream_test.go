@@ -18,8 +18,9 @@ import (
 // in KiB: its peak resident set, the program itself included.
 const maxMemory = 32 << 10
 
-// A document of 76,000 components, and with TOUCHMARK_INTEGRATION=1 one of a
-// gigabyte, is scanned by a process of its own, which says how much it held.
+// A document of 76,000 components, with TOUCHMARK_INTEGRATION=1 one of 225 MB, and
+// with TOUCHMARK_DEEP=1 one of a gigabyte, is scanned by a process of its own, which
+// says how much it held.
 func TestScanMemory(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("TOUCHMARK_SCAN")); err == nil {
 		scanLarge(t, n)
@@ -30,6 +31,9 @@ func TestScanMemory(t *testing.T) {
 	}
 	sizes := []int{76_000}
 	if os.Getenv("TOUCHMARK_INTEGRATION") == "1" {
+		sizes = append(sizes, 300_000)
+	}
+	if os.Getenv("TOUCHMARK_DEEP") != "" {
 		sizes = append(sizes, 1_450_000)
 	}
 	for _, n := range sizes {

@@ -15,32 +15,41 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/mod/module"
+
 	"github.com/touchmark-go/touchmark/internal/dirlock"
 )
 
-// A Program is one that go install builds: a package at an exact version.
+// A Program is one that the go command builds: a package at an exact version.
 type Program struct {
 	Package string // import path of the main package
 	Version string // exact
+	// Module is the package's module, where go install would not do: it asks the
+	// proxy for all versions of a module, and not of every module a proxy has a list.
+	Module string
 }
 
 // The programs. Their versions are those that build with this module's Go.
 var (
-	Rekor        = Program{"github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix", "v2.3.0"}
-	TSA          = Program{"github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server", "v2.1.3"}
-	Fulcio       = Program{"github.com/sigstore/fulcio", "v1.8.8"}
-	Cosign       = Program{"github.com/sigstore/cosign/v3/cmd/cosign", "v3.1.3"}
-	Distribution = Program{"github.com/distribution/distribution/v3/cmd/registry", "v3.1.2"} // without the referrers API
+	Rekor        = Program{Package: "github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix", Version: "v2.3.0"}
+	TSA          = Program{Package: "github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server", Version: "v2.1.3"}
+	Fulcio       = Program{Package: "github.com/sigstore/fulcio", Version: "v1.8.8"}
+	Cosign       = Program{Package: "github.com/sigstore/cosign/v3/cmd/cosign", Version: "v3.1.3"}
+	Distribution = Program{Package: "github.com/distribution/distribution/v3/cmd/registry", Version: "v3.1.2"} // without the referrers API
+	// Sbomqs is the newest that is handed out as a module. Its rules differ from those of
+	// 2.0.9 in three: see docs/go-sbom.md.
+	Sbomqs = Program{Package: "github.com/interlynk-io/sbomqs/v2", Version: "v2.0.2", Module: "github.com/interlynk-io/sbomqs/v2"}
 )
 
 // Programs are all of them.
-func Programs() []Program { return []Program{Rekor, TSA, Fulcio, Distribution, Cosign} }
+func Programs() []Program { return []Program{Rekor, TSA, Fulcio, Distribution, Cosign, Sbomqs} }
 
 // buildTime bounds one build: cosign takes minutes on a small machine.
 const buildTime = 20 * time.Minute
@@ -61,11 +70,20 @@ func (p Program) Path(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("no folder to keep programs in: %v", err)
 	}
-	path, err := p.build(t.Context(), filepath.Join(cache, "touchmark-integration"))
+	file, err := p.build(t.Context(), filepath.Join(cache, "touchmark-integration"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return file
+}
+
+// name is how the go command calls the program: by its package, without a major version.
+func (p Program) name() string {
+	prefix, _, ok := module.SplitPathVersion(p.Package)
+	if !ok {
+		prefix = p.Package
+	}
+	return path.Base(prefix)
 }
 
 // Run runs the program and returns what it prints, both streams together. It
@@ -75,7 +93,7 @@ func (p Program) Run(t testing.TB, dir string, args ...string) string {
 	t.Helper()
 	out, err := p.Try(t, dir, args...)
 	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", filepath.Base(p.Package), strings.Join(args, " "), err, out)
+		t.Fatalf("%s %s: %v\n%s", p.name(), strings.Join(args, " "), err, out)
 	}
 	return out
 }
@@ -96,11 +114,11 @@ func (p Program) Try(t testing.TB, dir string, args ...string) (string, error) {
 // at a time builds; the others wait and find it there.
 func (p Program) build(ctx context.Context, cache string) (string, error) {
 	dir := filepath.Join(cache, strings.NewReplacer("/", "_").Replace(p.Package)+"@"+p.Version+"_"+runtime.Version())
-	name := filepath.Base(p.Package)
+	name := p.name()
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
-	path := filepath.Join(dir, name)
+	file := filepath.Join(dir, name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
@@ -111,8 +129,8 @@ func (p Program) build(ctx context.Context, cache string) (string, error) {
 		return "", fmt.Errorf("%s@%s is being built by somebody else: %w", p.Package, p.Version, err)
 	}
 	defer unlock()
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
+	if _, err := os.Stat(file); err == nil {
+		return file, nil
 	}
 	tmp, err := os.MkdirTemp(dir, "build")
 	if err != nil {
@@ -120,10 +138,17 @@ func (p Program) build(ctx context.Context, cache string) (string, error) {
 	}
 	defer os.RemoveAll(tmp)
 	cmd := exec.CommandContext(ctx, "go", "install", p.Package+"@"+p.Version)
+	if p.Module != "" {
+		text := fmt.Sprintf("module judge\n\ngo 1.26.0\n\nrequire %s %s\n", p.Module, p.Version)
+		if err := os.WriteFile(filepath.Join(tmp, "go.mod"), []byte(text), 0o644); err != nil {
+			return "", err
+		}
+		cmd = exec.CommandContext(ctx, "go", "build", "-mod=mod", "-o", name, p.Package)
+	}
 	cmd.Dir = tmp
 	cmd.Env = append(os.Environ(), "GOBIN="+tmp, "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0", "GOOS=", "GOARCH=")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s@%s: %w\n%s", p.Package, p.Version, err, out)
 	}
-	return path, os.Rename(filepath.Join(tmp, name), path)
+	return file, os.Rename(filepath.Join(tmp, name), file)
 }

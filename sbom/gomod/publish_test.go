@@ -20,6 +20,7 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
 	"github.com/touchmark-go/touchmark/internal/gofacts/factstest"
+	"github.com/touchmark-go/touchmark/internal/integration"
 	"github.com/touchmark-go/touchmark/internal/testkit"
 	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/sbom"
@@ -199,19 +200,9 @@ func TestPublishedScore(t *testing.T) {
 	}
 }
 
-// The newest sbomqs that is handed out as a module. Its rules differ from those of
-// 2.0.9 in three: see docs/go-sbom.md.
-const sbomqsVersion = "v2.0.2"
-
 // sbomqs itself rates what we rate, feature by feature.
 func TestSBOMQS(t *testing.T) {
-	if os.Getenv("TOUCHMARK_INTEGRATION") != "1" {
-		t.Skip("builds sbomqs from the module proxy: set TOUCHMARK_INTEGRATION=1")
-	}
-	tools := t.TempDir()
-	put(t, tools, "go.mod", "module example.com/tools\n\ngo 1.26.0\n\nrequire github.com/interlynk-io/sbomqs/v2 "+sbomqsVersion+"\n")
-	tool := filepath.Join(tools, "sbomqs")
-	goCommand(t, tools, nil, "build", "-mod=mod", "-o", tool, "github.com/interlynk-io/sbomqs/v2")
+	tool, version := integration.Sbomqs.Path(t), integration.Sbomqs.Version
 	// What no fact gives: see docs/go-sbom.md. (Where the source of go.yaml.in/yaml is
 	// kept, its path does not say.)
 	other := map[string]bool{"comp_with_dependencies": true, "sbom_completeness_declared": true, "comp_with_cpe": true, "comp_with_source_code": true}
@@ -245,9 +236,9 @@ func TestSBOMQS(t *testing.T) {
 					t.Errorf("sbomqs rates %s %.2f", f.Feature, f.Score)
 				}
 			}
-			t.Logf("sbomqs %s rates it %.3f, we %.3f", sbomqsVersion, report.Files[0].Score, sbom.Score(bom).Total)
+			t.Logf("sbomqs %s rates it %.3f, we %.3f", version, report.Files[0].Score, sbom.Score(bom).Total)
 			if report.Files[0].Score < 9.5 {
-				t.Errorf("sbomqs %s rates it %.3f, want 9.5", sbomqsVersion, report.Files[0].Score)
+				t.Errorf("sbomqs %s rates it %.3f, want 9.5", version, report.Files[0].Score)
 			}
 			for _, profile := range []string{"ntia", "ntia-2025"} {
 				out, err := exec.Command(tool, "score", "--json", "--profile", profile, file).Output()

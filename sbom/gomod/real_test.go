@@ -1,7 +1,6 @@
 package gomod_test
 
 import (
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/mod/modfile"
 
 	"github.com/touchmark-go/touchmark/internal/gofacts/factstest"
+	"github.com/touchmark-go/touchmark/internal/integration"
 	"github.com/touchmark-go/touchmark/internal/modcache"
 	"github.com/touchmark-go/touchmark/internal/testkit"
 	"github.com/touchmark-go/touchmark/sbom"
@@ -96,24 +96,16 @@ var real = []struct {
 // Twenty real programs: each module that go version -m prints and no other, and
 // between them the edges that their go.mod files name, read by package modfile.
 func TestRealPrograms(t *testing.T) {
-	if os.Getenv("TOUCHMARK_INTEGRATION") != "1" {
-		t.Skip("builds twenty programs from the module proxy: set TOUCHMARK_INTEGRATION=1")
-	}
-	bin := t.TempDir()
 	cache := os.DirFS(strings.TrimSpace(goCommand(t, ".", nil, "env", "GOMODCACHE")))
+	var files []string
 	for _, r := range real {
-		// Not go install, which asks for all versions that there are.
-		dir := t.TempDir()
-		put(t, dir, "go.mod", fmt.Sprintf("module example.com/real\n\ngo 1.26.0\n\nrequire %s %s\n", r.module, r.version))
-		args := []string{"build", "-mod=mod", "-o", bin + string(filepath.Separator)}
 		for _, main := range r.mains {
-			args = append(args, strings.TrimSuffix(r.module+"/"+main, "/"))
+			p := integration.Program{Package: strings.TrimSuffix(r.module+"/"+main, "/"), Module: r.module, Version: r.version}
+			files = append(files, p.Path(t))
 		}
-		goCommand(t, dir, nil, args...)
 	}
-	files, err := filepath.Glob(filepath.Join(bin, "*"))
-	if err != nil || len(files) < 20 {
-		t.Fatalf("%d programs, %v", len(files), err)
+	if len(files) < 20 {
+		t.Fatalf("%d programs", len(files))
 	}
 	modules, edges := 0, 0
 	for _, file := range append(files, installed(t)...) {

@@ -7,14 +7,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
+	"github.com/touchmark-go/touchmark/internal/testkit"
 	"github.com/touchmark-go/touchmark/sbom"
 	"github.com/touchmark-go/touchmark/sbom/spdx"
 )
@@ -153,33 +152,6 @@ func largeBOM(t *testing.T, n int) string {
 	return path
 }
 
-// heapPeak is how much more heap was in use at once while f ran.
-func heapPeak(f func()) uint64 {
-	defer debug.SetGCPercent(debug.SetGCPercent(100))
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	before, peak := m.HeapInuse, m.HeapInuse
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			peak = max(peak, m.HeapInuse)
-			select {
-			case <-stop:
-				return
-			case <-time.After(50 * time.Millisecond):
-			}
-		}
-	}()
-	f()
-	close(stop)
-	<-done
-	return peak - before
-}
-
 // A document of 52 MB is converted, and converted back, in 32 MiB.
 func TestLargeDocument(t *testing.T) {
 	if os.Getenv("TOUCHMARK_INTEGRATION") != "1" {
@@ -204,7 +176,7 @@ func TestLargeDocument(t *testing.T) {
 		}
 		defer out.Close()
 		start := time.Now()
-		peak := heapPeak(func() {
+		peak := testkit.HeapPeak(most, func() {
 			if err := f(out, in); err != nil {
 				t.Fatal(err)
 			}
