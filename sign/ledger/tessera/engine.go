@@ -46,8 +46,11 @@ func (c *counting) Sign(msg []byte) ([]byte, error) {
 	return c.Signer.Sign(msg)
 }
 
-// engine starts Tessera, runs do, and stops it. The folder must be locked.
-func (l *Log) engine(ctx context.Context, republish time.Duration, do func(context.Context, *engine) error) error {
+// engine starts Tessera for so many records, runs do, and stops it. The folder must
+// be locked. The records become one batch of Tessera's, which it writes when the
+// last one is there: of two batches it may let the later overtake the earlier one,
+// and each writes parts of tiles that the next one makes whole.
+func (l *Log) engine(ctx context.Context, records int, republish time.Duration, do func(context.Context, *engine) error) error {
 	if err := l.whole(); err != nil {
 		return err
 	}
@@ -58,7 +61,7 @@ func (l *Log) engine(ctx context.Context, republish time.Duration, do func(conte
 	signer := &counting{Signer: l.signer}
 	opts := tessera.NewAppendOptions().
 		WithCheckpointSigner(signer).
-		WithBatching(batchSize, batchAge).
+		WithBatching(uint(records), batchAge).
 		WithPushback(2 * maxBatch).
 		WithCheckpointInterval(l.interval()).
 		WithCheckpointRepublishInterval(republish).

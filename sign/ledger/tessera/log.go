@@ -31,9 +31,8 @@ import (
 const (
 	interval     = 100 * time.Millisecond // between checkpoints, the least that Tessera allows in a folder
 	slowInterval = time.Second            // and elsewhere
-	batchAge     = 2 * time.Millisecond   // records of one batch come all at once
-	batchSize    = 2048
-	maxBatch     = 4 * batchSize // records that get in together
+	batchAge     = time.Second            // records of one batch come all at once
+	maxBatch     = 8192                   // records that get in together
 	pollInterval = 3 * time.Millisecond
 	witnessTime  = 10 * time.Second
 )
@@ -363,20 +362,16 @@ func (l *Log) interval() time.Duration {
 
 // write appends the records of a batch. The folder is locked.
 func (l *Log) write(ctx context.Context, batch []*request) error {
-	return l.engine(ctx, tessera.DefaultCheckpointRepublishInterval, func(ctx context.Context, e *engine) error {
-		var records [][]byte
-		for _, r := range batch {
-			records = append(records, r.records...)
+	var records [][]byte
+	for _, r := range batch {
+		records = append(records, r.records...)
+	}
+	return l.engine(ctx, len(records), tessera.DefaultCheckpointRepublishInterval, func(ctx context.Context, e *engine) error {
+		indexes, err := e.add(ctx, records)
+		if err != nil {
+			return err
 		}
-		indexes, newest := make([]uint64, 0, len(records)), uint64(0)
-		// One piece after the other: Tessera lets a later one overtake an earlier one.
-		for piece := range slices.Chunk(records, batchSize) {
-			got, err := e.add(ctx, piece)
-			if err != nil {
-				return err
-			}
-			indexes, newest = append(indexes, got...), max(newest, slices.Max(got))
-		}
+		newest := slices.Max(indexes)
 		for _, r := range batch {
 			r.indexes, indexes = indexes[:len(r.records):len(r.records)], indexes[len(r.records):]
 			if !slices.IsSorted(r.indexes) {
@@ -391,7 +386,8 @@ func (l *Log) write(ctx context.Context, batch []*request) error {
 	})
 }
 
-// add appends records to the tree, and waits until they have their places.
+// add appends the records that the engine was started for to the tree, and waits
+// until they have their places.
 func (e *engine) add(ctx context.Context, records [][]byte) ([]uint64, error) {
 	futures := make([]tessera.IndexFuture, len(records))
 	for i, data := range records {
@@ -417,7 +413,7 @@ func (l *Log) Refresh(ctx context.Context) (*ledger.Checkpoint, error) {
 	}
 	defer unlock()
 	var fresh *ledger.Checkpoint
-	err = l.engine(ctx, l.interval(), func(ctx context.Context, e *engine) error {
+	err = l.engine(ctx, 1, l.interval(), func(ctx context.Context, e *engine) error {
 		var err error
 		fresh, err = l.await(ctx, e, func(c *ledger.Checkpoint) bool {
 			return e.before == nil || !bytes.Equal(c.Note(), e.before.Note()) || len(l.opts.Witnesses) == 0
