@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/touchmark-go/touchmark/provenance"
@@ -12,8 +13,13 @@ import (
 	"github.com/touchmark-go/touchmark/verify"
 )
 
-// chunk is how many records are authenticated at once.
-const chunk = 512
+const (
+	// chunk is how many records are authenticated by one worker.
+	chunk = 128
+	// ahead is how many chunks may be read and authenticated while earlier ones are
+	// applied, or written down by the keeper, which takes the disk and no processor.
+	ahead = 32
+)
 
 // maxPending is how many rows wait in memory until they are given to the keeper.
 const maxPending = 60_000
@@ -57,9 +63,9 @@ func (r *Replay) advance(ctx context.Context) error {
 // A batch is some records, and who signed them.
 type batch struct {
 	entries []Entry
-	checker *verify.Checker // that signed rests on
-	signed  []checked
-	done    sync.WaitGroup
+	by      *inForce  // that signed rests on
+	signed  []checked // once done is closed
+	done    chan struct{}
 	err     error // after entries
 }
 
@@ -69,45 +75,59 @@ type checked struct {
 	statement *provenance.Statement
 }
 
-// readTo applies the records up to head. One batch is read while signatures of
-// another one are checked and a third one is applied.
+// inForce is the trust that records are authenticated by.
+type inForce struct {
+	trust   *verify.Trust
+	checker *verify.Checker // nil before the genesis
+}
+
+// readTo applies the records up to head, in their order. Behind the one that is
+// applied, others are read and their signatures checked, on all processors, by the
+// trust that is in force by then: if it turns out to have been another one, they
+// are checked again.
 func (r *Replay) readTo(ctx context.Context, head release.Head) error {
 	ctx, cancel := context.WithCancel(ctx)
-	batches := make(chan *batch, 1)
+	batches, unchecked := make(chan *batch, ahead), make(chan *batch, ahead)
+	var now atomic.Pointer[inForce]
+	now.Store(&inForce{r.trust, r.checker})
 	from, latest := r.history.Size(), r.latest
-	var reader sync.WaitGroup
-	reader.Go(func() {
+	var all sync.WaitGroup
+	all.Go(func() {
 		defer close(batches)
-		r.batches(ctx, from, head.Size, latest, batches)
+		defer close(unchecked)
+		r.batches(ctx, from, head.Size, latest, func(b *batch) bool {
+			for _, out := range []chan<- *batch{unchecked, batches} {
+				select {
+				case out <- b:
+				case <-ctx.Done():
+					return false
+				}
+			}
+			return true
+		})
 	})
-	defer reader.Wait()
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for b := range unchecked {
+				b.authenticate(ctx, now.Load(), 1)
+				close(b.done)
+			}
+		})
+	}
+	defer all.Wait()
 	defer cancel()
-	var before *batch
 	for b := range batches {
-		r.authenticate(ctx, b)
-		err := r.applyAll(ctx, head, before)
-		if err != nil {
-			b.done.Wait()
+		if err := r.applyAll(ctx, head, b, &now); err != nil {
 			return err
 		}
-		before = b
 	}
-	return r.applyAll(ctx, head, before)
+	return ctx.Err() // the last batch was not sent if it was canceled
 }
 
 // batches reads records and sends them on. Their times never go back, though
 // witnesses' clocks differ.
-func (r *Replay) batches(ctx context.Context, from, size uint64, latest time.Time, out chan<- *batch) {
-	b := &batch{}
-	send := func() bool {
-		select {
-		case out <- b:
-			b = &batch{}
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
+func (r *Replay) batches(ctx context.Context, from, size uint64, latest time.Time, send func(*batch) bool) {
+	b := &batch{done: make(chan struct{})}
 	for e, err := range r.log.Records(ctx, from, size) {
 		if err != nil {
 			b.err = err
@@ -119,62 +139,64 @@ func (r *Replay) batches(ctx context.Context, from, size uint64, latest time.Tim
 		if !e.Time.IsZero() {
 			latest = e.Time
 		}
-		if b.entries = append(b.entries, e); len(b.entries) == chunk && !send() {
-			return
+		if b.entries = append(b.entries, e); len(b.entries) == chunk {
+			if !send(b) {
+				return
+			}
+			b = &batch{done: make(chan struct{})}
 		}
 	}
-	send()
+	send(b)
 }
 
-// authenticate begins to find out who signed the records of b, by the trust in
-// force now.
-func (r *Replay) authenticate(ctx context.Context, b *batch) {
-	b.checker, b.signed = r.checker, make([]checked, len(b.entries))
-	trust := r.trust
-	if b.checker == nil {
+// authenticate finds out who signed the records of b. If ctx is done meanwhile, it
+// has not found out.
+func (b *batch) authenticate(ctx context.Context, by *inForce, workers int) {
+	b.by, b.signed = by, make([]checked, len(b.entries))
+	if by.checker == nil {
 		return
 	}
-	workers := min(runtime.GOMAXPROCS(0), len(b.entries))
+	var all sync.WaitGroup
 	for w := range workers {
-		b.done.Go(func() {
+		all.Go(func() {
 			for i := w; i < len(b.entries) && ctx.Err() == nil; i += workers {
 				e := b.entries[i]
 				if e.Bundle == nil || e.Bundle.Err != nil {
 					continue
 				}
 				c := &b.signed[i]
-				if c.by, _ = b.checker.Authenticate(ctx, e.Bundle, instant(trust, e.Time)); c.by != nil {
+				if c.by, _ = by.checker.Authenticate(ctx, e.Bundle, instant(by.trust, e.Time)); c.by != nil {
 					c.statement, _ = provenance.Parse(c.by.Payload)
 				}
 			}
 		})
 	}
+	all.Wait()
 }
 
 // applyAll applies the records of b in order. What stands behind a change of the
 // trust in force is authenticated again.
-func (r *Replay) applyAll(ctx context.Context, head release.Head, b *batch) error {
-	if b == nil {
-		return nil
-	}
-	b.done.Wait()
+func (r *Replay) applyAll(ctx context.Context, head release.Head, b *batch, now *atomic.Pointer[inForce]) error {
+	<-b.done
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	for len(b.entries) > 0 {
-		if b.checker != r.checker {
-			r.authenticate(ctx, b)
-			b.done.Wait()
+		if b.by.checker != r.checker {
+			b.authenticate(ctx, now.Load(), runtime.GOMAXPROCS(0))
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 		}
 		n := 0
-		for n < len(b.entries) && b.checker == r.checker {
+		for n < len(b.entries) && b.by.checker == r.checker {
 			if err := r.apply(b.entries[n], b.signed[n]); err != nil {
 				return err
 			}
 			n++
+		}
+		if b.by.checker != r.checker {
+			now.Store(&inForce{r.trust, r.checker})
 		}
 		b.entries, b.signed = b.entries[n:], b.signed[n:]
 	}

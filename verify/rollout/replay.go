@@ -113,7 +113,11 @@ func (r *Replay) apply(e Entry, signed checked) error {
 	rec := release.Record{Index: e.Index, Time: e.Time}
 	var next *verify.Trust
 	if e.Bundle != nil && e.Bundle.Err == nil {
-		rec.ID = e.Bundle.ID()
+		if signed.by != nil {
+			rec.ID = signed.by.ID
+		} else {
+			rec.ID = e.Bundle.ID()
+		}
 		switch {
 		case e.Index == 0:
 			if rec.ID != r.pinned.Ledger.Genesis {
