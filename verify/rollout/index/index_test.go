@@ -30,34 +30,45 @@ func answers(t testing.TB, v *rollout.View, products int) string {
 func tryAnswers(t testing.TB, v *rollout.View, products int) (string, error) {
 	var out bytes.Buffer
 	for p := range products {
-		s, err := v.ReadState(product(p))
+		about, err := aboutOne(t, v, p)
 		if err != nil {
 			return "", err
 		}
-		s2 := *s
-		s2.Head = release.Head{}
-		data, err := s2.Marshal()
-		if err != nil {
-			t.Fatal(err)
-		}
-		out.Write(data)
-		for n := range len(s.Releases) + 1 {
-			d, err := v.Tag(t.Context(), product(p), fmt.Sprintf("1.0.%d", n))
-			status, serr := v.Status(t.Context(), product(p), artifact(product(p), n))
-			for _, err := range []error{err, serr} {
-				if err != nil && !errors.Is(err, release.ErrUnknown) {
-					return "", err
-				}
-			}
-			fmt.Fprintln(&out, d, err, status, serr)
-		}
-		ref, err := v.LastGood(t.Context(), product(p), "prod")
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintln(&out, ref, err)
+		out.WriteString(about)
 	}
 	fmt.Fprintln(&out, v.Revocations(), v.Void(), v.Products(), v.Trust().Version)
+	return out.String(), nil
+}
+
+// aboutOne is what a view says about product p.
+func aboutOne(t testing.TB, v *rollout.View, p int) (string, error) {
+	var out bytes.Buffer
+	s, err := v.ReadState(product(p))
+	if err != nil {
+		return "", err
+	}
+	s2 := *s
+	s2.Head = release.Head{}
+	data, err := s2.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Write(data)
+	for n := range len(s.Releases) + 1 {
+		d, err := v.Tag(t.Context(), product(p), fmt.Sprintf("1.0.%d", n))
+		status, serr := v.Status(t.Context(), product(p), artifact(product(p), n))
+		for _, err := range []error{err, serr} {
+			if err != nil && !errors.Is(err, release.ErrUnknown) {
+				return "", err
+			}
+		}
+		fmt.Fprintln(&out, d, err, status, serr)
+	}
+	ref, err := v.LastGood(t.Context(), product(p), "prod")
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintln(&out, ref, err)
 	return out.String(), nil
 }
 
