@@ -251,10 +251,6 @@ func (o *releaseGC) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	sweep := rollout.Sweep{Inventory: o.inventory, Store: o.store, Now: now, Retention: retention}
-	plan, err := sweep.Plan(ctx)
-	if err != nil {
-		return err
-	}
 	if o.other.name != "" {
 		archive, done, err := o.other.open(false)
 		if err != nil {
@@ -262,6 +258,10 @@ func (o *releaseGC) run(cmd *cobra.Command, args []string) error {
 		}
 		defer done()
 		sweep.Archive = archive
+	}
+	plan, err := sweep.Plan(ctx)
+	if err != nil {
+		return err
 	}
 	rows := make([]disposalRow, 0, len(plan))
 	row := func(d rollout.Disposal, state string, why error) {

@@ -68,8 +68,15 @@ type Disposal struct {
 // ErrNotArchived is about content that stays because the archive does not have it.
 var ErrNotArchived = errors.New("the archive does not have it")
 
+// ErrUntold is about content that nobody can tell from what is needed.
+var ErrUntold = errors.New("what is needed cannot be told, so nothing may go")
+
 // Plan returns what the store holds and may let go of, in the order of the digests,
 // and the lists of folders behind the files. It changes nothing.
+//
+// A folder that stays may need any file if its list is neither in the store nor in the
+// archive. Unless all that goes was erased, that is [ErrUntold], and so is a list that
+// cannot be read.
 func (s Sweep) Plan(ctx context.Context) ([]Disposal, error) {
 	r, now := s.Retention, s.now()
 	if r.Grace == 0 {
@@ -90,20 +97,21 @@ func (s Sweep) Plan(ctx context.Context) ([]Disposal, error) {
 	}
 	kept, going := map[provenance.Digest]bool{}, map[provenance.Digest]Disposal{}
 	erased := s.Inventory.Tombstones()
+	var untold []string // releases with a folder that stays, and of which nobody knows what is in it
 	for _, item := range s.Inventory.Items {
 		if item.Kind != ItemBlob && item.Kind != ItemFolder {
 			continue
 		}
-		blobs := []provenance.Digest{item.Digest}
-		if held[item.Digest] {
-			var err error
-			if blobs, err = item.Blobs(ctx, s.Store); err != nil {
-				return nil, fmt.Errorf("what %s needs cannot be told, so nothing may go: %w", strings.Join(item.Releases, " and "), err)
-			}
+		goes := !item.Needed && !item.Ended.IsZero() && item.Behind >= r.Last && now.Sub(item.Ended) >= r.Grace || erased[item.Digest] != nil
+		blobs, err := s.blobs(ctx, item, held[item.Digest])
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s: %w", ErrUntold, strings.Join(item.Releases, " and "), err)
 		}
-		goes := !item.Needed && !item.Ended.IsZero() && item.Behind >= r.Last && now.Sub(item.Ended) >= r.Grace
+		if blobs == nil && !goes {
+			untold = append(untold, item.Releases...)
+		}
 		for _, d := range blobs {
-			if !goes && erased[item.Digest] == nil {
+			if !goes {
 				kept[d] = true
 				continue
 			}
@@ -136,10 +144,29 @@ func (s Sweep) Plan(ctx context.Context) ([]Disposal, error) {
 			out = append(out, g)
 		}
 	}
+	if len(untold) > 0 && slices.ContainsFunc(out, func(d Disposal) bool { return d.Erased == nil }) {
+		return nil, fmt.Errorf("%w: the list of the folder that %s needs is not there: bring it back, or retire the release", ErrUntold, untold[0])
+	}
 	slices.SortFunc(out, func(a, b Disposal) int {
 		return cmp.Or(cmp.Compare(min(len(a.files), 1), min(len(b.files), 1)), cmp.Compare(a.Digest.Hex(), b.Digest.Hex()))
 	})
 	return out, nil
+}
+
+// blobs are the digests of an item's content: none if it is a folder and its list is
+// not to be had.
+func (s Sweep) blobs(ctx context.Context, item Item, held bool) ([]provenance.Digest, error) {
+	if held || item.Kind == ItemBlob {
+		return item.Blobs(ctx, s.Store)
+	}
+	if s.Archive == nil {
+		return nil, nil
+	}
+	blobs, err := item.Blobs(ctx, s.Archive)
+	if err != nil {
+		return nil, ctx.Err() // whatever it was, the list is not to be had there
+	}
+	return blobs, nil
 }
 
 // Run lets go of what Plan returned. Each is told to done, which may be nil, with

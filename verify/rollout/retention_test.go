@@ -3,11 +3,13 @@ package rollout_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -329,6 +331,166 @@ func TestSweepRefuses(t *testing.T) {
 	if _, err := c.sweep(400, rollout.Retention{}).Plan(t.Context()); err == nil || !strings.Contains(err.Error(), "app#2") {
 		t.Errorf("the list of a folder that is needed is damaged: %v, want an error that names the release", err)
 	}
+}
+
+// A folder that is needed and whose list was lost keeps every file, since it may need
+// any; the list in the archive says which.
+func TestSweepLostList(t *testing.T) {
+	c := newCellar(t)
+	c.retire(c.released("1.0.0", c.folder("shared", "s", "old", "o")))
+	c.released("1.1.0", c.folder("shared", "s"))
+	secret := c.file("secret")
+	erased := c.released("1.2.0", secret)
+	c.retire(erased)
+	s := c.sweep(400, rollout.Retention{})
+	whole := c.goes(s, "s", "o", "secret")
+	needed := s.Inventory.Items[slices.IndexFunc(s.Inventory.Items, func(i rollout.Item) bool { return i.Kind == rollout.ItemFolder && i.Needed })]
+	list := filepath.Join(c.dir, "store", "blobs", "sha256", needed.Digest.Hex()[:2], needed.Digest.Hex())
+	kept := filepath.Join(c.dir, "list")
+	if err := os.Rename(list, kept); err != nil {
+		t.Fatal(err)
+	}
+	if plan, err := s.Plan(t.Context()); !errors.Is(err, rollout.ErrUntold) || !strings.Contains(err.Error(), "app#2") {
+		t.Errorf("the list of a needed folder is gone: %v, %v, want ErrUntold and the release", plan, err)
+	}
+	archive, err := store.Create(filepath.Join(c.dir, "archive"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	s.Archive = archive
+	if plan, err := s.Plan(t.Context()); !errors.Is(err, rollout.ErrUntold) {
+		t.Errorf("nor is it in the archive: %v, %v, want ErrUntold", plan, err)
+	}
+	f, err := os.Open(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := archive.PutBlob(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.goes(s, "s", "o", "secret"); got != whole {
+		t.Errorf("with the list in the archive %s goes, want %s", got, whole)
+	}
+	s.Archive = nil
+	s.Inventory.Items = slices.DeleteFunc(s.Inventory.Items, func(i rollout.Item) bool { return i.Kind == rollout.ItemFolder && !i.Needed })
+	s.Inventory.Erased = []rollout.Tombstone{{Product: "app", Digest: secret, Reason: "a password"}}
+	if got := c.goes(s, "s", "o", "secret"); got != "secret" {
+		t.Errorf("of what was erased %q goes, want it all the same", got)
+	}
+}
+
+// Killed at any moment, a sweep has taken nothing that is needed, and the next one ends it.
+func TestSweepKilled(t *testing.T) {
+	if dir := os.Getenv("TOUCHMARK_SWEEP"); dir != "" {
+		var s rollout.Sweep
+		data, err := os.ReadFile(filepath.Join(dir, "inventory.json"))
+		if err == nil {
+			err = json.Unmarshal(data, &s.Inventory)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := store.Open(filepath.Join(dir, "store"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		s.Store, s.Now = f, time.Now().AddDate(5, 0, 0)
+		plan, err := s.Plan(t.Context())
+		if err == nil {
+			os.Stdout.WriteString("now")
+			err = s.Run(t.Context(), plan, nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	kills := 6
+	switch {
+	case os.Getenv("TOUCHMARK_DEEP") != "":
+		kills = 100
+	case testing.Short():
+		kills = 1
+	}
+	c := newCellar(t)
+	var took time.Duration
+	halves := 0 // kills that came in the middle
+	for n := range kills + 1 {
+		version := func(minor int) string { return fmt.Sprintf("1.%d.0", 2*n+minor) }
+		var files []string
+		for i := range 40 {
+			files = append(files, fmt.Sprintf("f%d", i), fmt.Sprintf("%d %d", n, i))
+		}
+		old := c.folder(files...)
+		c.retire(c.released(version(0), old))
+		stays := c.folder(files[:20]...)
+		c.released(version(1), stays)
+		s := c.sweep(400, rollout.Retention{})
+		plan, err := s.Plan(t.Context())
+		if err != nil || len(plan) < 20 {
+			t.Fatalf("%d blobs are to go: %v", len(plan), err)
+		}
+		inventory, err := json.Marshal(s.Inventory)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(c.dir, "inventory.json"), inventory, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(os.Args[0], "-test.run", "^TestSweepKilled$")
+		cmd.Env = append(os.Environ(), "TOUCHMARK_SWEEP="+c.dir)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(out, make([]byte, len("now"))); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if n > 0 { // the first tells how long one takes
+			time.Sleep(time.Duration(rand.Int64N(int64(took))))
+			cmd.Process.Kill()
+		}
+		io.Copy(io.Discard, out)
+		if err := cmd.Wait(); n == 0 && err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			took = time.Since(start)
+		}
+		if rest, err := s.Plan(t.Context()); err == nil && 0 < len(rest) && len(rest) < len(plan) {
+			halves++
+		}
+		if err := rollout.GetContent(t.Context(), c.store, stays, filepath.Join(t.TempDir(), "stays")); err != nil {
+			t.Fatalf("kill %d took what is needed: %v", n, err)
+		}
+		rest, err := s.Plan(t.Context())
+		if err != nil {
+			t.Fatalf("kill %d: %v", n, err)
+		}
+		if err := s.Run(t.Context(), rest, nil); err != nil {
+			t.Fatalf("kill %d: %v", n, err)
+		}
+		list, err := provenance.ParseDigest("sha256:" + old.Hex())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.has(list) {
+			t.Fatalf("kill %d: the list is there after a whole sweep", n)
+		}
+		for i := 20; i < 40; i++ {
+			if c.has(provenance.SumSHA256([]byte(files[2*i+1]))) {
+				t.Fatalf("kill %d left a file that nothing names any more", n)
+			}
+		}
+	}
+	t.Logf("%d of %d kills came in the middle of a sweep", halves, kills)
 }
 
 // Whatever happened, what an environment runs and may go back to can be restored.
