@@ -121,8 +121,9 @@ func TestResume(t *testing.T) {
 	if err := h.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	for name, ask := range questions(w.h.Size()) {
-		want, err := ask(&w.h)
+	head := release.Head{Size: w.h.Size()}
+	for name, ask := range questions(head.Size) {
+		want, err := ask(w.h.Snapshot(head))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +134,7 @@ func TestResume(t *testing.T) {
 		first := 0
 		for _, when := range []string{"at first", "by what is in memory", "after a flush"} {
 			facts.calls = 0
-			if got, err := ask(again); err != nil || said(t, got) != said(t, want) {
+			if got, err := ask(again.Snapshot(head)); err != nil || said(t, got) != said(t, want) {
 				t.Errorf("%s %s: %s, %v, want %s", name, when, said(t, got), err, said(t, want))
 			}
 			switch calls := facts.calls; when {
@@ -262,7 +263,7 @@ func TestFactsFail(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			_, err = ask(h)
+			_, err = ask(h.Snapshot(release.Head{Size: w.h.Size()}))
 			return err
 		})
 	}

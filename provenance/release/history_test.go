@@ -539,8 +539,11 @@ func TestErasure(t *testing.T) {
 	w.check("1 of 2 people", w.add(s, "ann", "cy"))
 	w.check("1 of 2 people", w.add(s, "ann", "security")) // which is no person
 	w.check("", w.add(s, "ann", "bob"))
-	if st := w.h.State("app", release.Head{Size: w.h.Size()}).Status(sum("app 1.0.0")); st.Revoked != nil || st.Release.ID != one.ID() {
-		t.Errorf("%+v", st)
+	// Content that has the id of a release by its digest is no release that was taken back.
+	w.check("", w.add(release.Revocation{Kind: release.Erase, Product: "app", Digest: one.ID(), Reason: "a name in it"}.Statement(), "ann", "bob"))
+	state := w.h.State("app", release.Head{Size: w.h.Size()})
+	if st := state.Status(sum("app 1.0.0")); st.Revoked != nil || st.Release.ID != one.ID() || state.RevokedBy(one.ID()) != nil {
+		t.Errorf("%+v, %+v", st, state.RevokedBy(one.ID()))
 	}
 }
 

@@ -316,6 +316,16 @@ func (p *product) suspect(r *Released) string {
 	return ""
 }
 
+// told is a release with what is suspect about it.
+func (p *product) told(r *Released) *Released {
+	if why := p.suspect(r); why != r.Suspect {
+		known := *r
+		known.Suspect = why
+		return &known
+	}
+	return r
+}
+
 // doubted reports whether the verdict of a promotion was revoked.
 func (p *product) doubted(m *Move) bool {
 	if p.h != nil {

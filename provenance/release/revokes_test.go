@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/provenance/release"
 )
 
@@ -203,5 +204,37 @@ func TestStateAfterRevocation(t *testing.T) {
 	w.check("", w.add(back(one).Statement(), "dan"))
 	if m := prodMoves(w.h.State("app", release.Head{})); m[2].Doubted {
 		t.Errorf("a rollback, which has no verdict, is doubted: %+v", m[2])
+	}
+}
+
+// What a stage was last at that is good still, by a state and by a snapshot.
+func TestLastGood(t *testing.T) {
+	w := newWorld(t)
+	var before provenance.Digest
+	for _, version := range []string{"1.0.0", "1.1.0", "1.2.0", "1.3.0"} {
+		before = w.running(version, before, before).ID()
+	}
+	for _, step := range []struct {
+		revoke release.Revocation
+		want   string
+	}{
+		{release.Revocation{Kind: release.RevokeAttestation, Digest: sum("nothing of it"), Reason: "r"}, "app#4"},
+		{release.Revocation{Kind: release.RevokeRelease, Product: "app", Digest: before, Reason: "r"}, "app#3"},
+		{release.Revocation{Kind: release.RevokeAttestation, Digest: sum("prod verdict 1.2.0"), Reason: "r"}, "app#2"},
+	} {
+		w.check("", w.add(step.revoke.Statement(), "security"))
+		head := release.Head{Size: w.h.Size()}
+		ref, err := w.h.Snapshot(head).LastGood("app", "prod")
+		if err != nil || ref == nil || ref.Name != step.want {
+			t.Errorf("%+v, %v, want %s", ref, err, step.want)
+		}
+		s := w.h.State("app", head)
+		if r := s.LastGood("prod"); r == nil || s.Ref(r).Name != step.want {
+			t.Errorf("%+v, want %s", r, step.want)
+		}
+		byHand := &release.State{Product: s.Product, Releases: s.Releases, Stages: s.Stages, Revoked: s.Revoked}
+		if r := byHand.LastGood("prod"); r == nil || byHand.Ref(r).Name != step.want {
+			t.Errorf("a state made by hand: %+v, want %s", r, step.want)
+		}
 	}
 }

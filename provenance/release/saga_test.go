@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -67,15 +68,12 @@ func saga(t *testing.T) *world {
 	return w
 }
 
-// questions ask a History everything, each of a snapshot of its own.
-func questions(size uint64) map[string]func(h *release.History) (any, error) {
-	of := func(ask func(s *release.Snapshot) (any, error)) func(h *release.History) (any, error) {
-		return func(h *release.History) (any, error) { return ask(h.Snapshot(release.Head{Size: size})) }
-	}
-	each := map[string]func(h *release.History) (any, error){
-		"revocations": of(func(s *release.Snapshot) (any, error) { return s.Revocations() }),
-		"products":    of(func(s *release.Snapshot) (any, error) { return s.Products(), nil }),
-		"holding": of(func(s *release.Snapshot) (any, error) {
+// questions ask a snapshot everything.
+func questions(size uint64) map[string]func(s *release.Snapshot) (any, error) {
+	each := map[string]func(s *release.Snapshot) (any, error){
+		"revocations": func(s *release.Snapshot) (any, error) { return s.Revocations() },
+		"products":    func(s *release.Snapshot) (any, error) { return s.Products(), nil },
+		"holding": func(s *release.Snapshot) (any, error) {
 			var out []release.Held
 			for held, err := range s.Holding("m") {
 				if err != nil {
@@ -84,10 +82,10 @@ func questions(size uint64) map[string]func(h *release.History) (any, error) {
 				out = append(out, held)
 			}
 			return out, nil
-		}),
+		},
 	}
 	for _, key := range []string{"ann", "ci", "dan", "deployer", "builder", "nobody"} {
-		each["signed by "+key] = of(func(s *release.Snapshot) (any, error) {
+		each["signed by "+key] = func(s *release.Snapshot) (any, error) {
 			var out []release.Mention
 			for m, err := range s.SignedBy(sum(key).Hex(), time.Time{}, time.Time{}) {
 				if err != nil {
@@ -96,13 +94,13 @@ func questions(size uint64) map[string]func(h *release.History) (any, error) {
 				out = append(out, m)
 			}
 			return out, nil
-		})
+		}
 	}
 	for index := range size {
-		each[fmt.Sprint("fate ", index)] = of(func(s *release.Snapshot) (any, error) { return s.Fate(index) })
+		each[fmt.Sprint("fate ", index)] = func(s *release.Snapshot) (any, error) { return s.Fate(index) }
 	}
 	for _, product := range []string{"app", "lib", "never"} {
-		add := func(name string, ask func(s *release.Snapshot) (any, error)) { each[product+" "+name] = of(ask) }
+		add := func(name string, ask func(s *release.Snapshot) (any, error)) { each[product+" "+name] = ask }
 		add("state", func(s *release.Snapshot) (any, error) { return s.State(product) })
 		add("releases", func(s *release.Snapshot) (any, error) { return s.Releases(product) })
 		add("places", func(s *release.Snapshot) (any, error) { return s.Places(product) })
@@ -178,8 +176,9 @@ func TestQuestions(t *testing.T) {
 	learn(&w.h)
 	var b strings.Builder
 	all := questions(w.h.Size())
+	snapshot := w.h.Snapshot(release.Head{Size: w.h.Size()})
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		answer, err := all[name](&w.h)
+		answer, err := all[name](snapshot)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -207,6 +206,34 @@ func TestQuestions(t *testing.T) {
 	for i, got := range strings.Split(b.String(), "\n") {
 		if i >= len(lines) || got != lines[i] {
 			t.Fatalf("answered is\n%s\nwant\n%s", got, lines[min(i, len(lines)-1)])
+		}
+	}
+}
+
+// A snapshot says what it said, whatever happens to the products since.
+func TestQuestionsLater(t *testing.T) {
+	w := saga(t)
+	learn(&w.h)
+	head := release.Head{Size: w.h.Size()}
+	held, answers := w.h.Snapshot(head), map[string]string{}
+	for name, ask := range questions(head.Size) {
+		answer, err := ask(w.h.Snapshot(head))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers[name] = said(t, answer)
+	}
+	w.h.Snapshot(head) // which nobody holds
+	runtime.GC()
+	next := build("2.0.0")
+	for _, product := range []string{"app", "lib"} {
+		next.Product = product
+		w.check("", w.add(next.Statement(), "ci"))
+	}
+	w.check("", w.add(release.Revocation{Kind: release.Retire, Product: "app", Digest: build("1.0.0").ID(), Reason: "old"}.Statement(), "ann"))
+	for name, ask := range questions(head.Size) {
+		if answer, err := ask(held); err != nil || said(t, answer) != answers[name] {
+			t.Errorf("%s: %s, %v, was %s", name, said(t, answer), err, answers[name])
 		}
 	}
 }

@@ -89,7 +89,7 @@ func (s *Snapshot) about(product string) *product {
 func (s *Snapshot) Find(product, name string) (*Released, Ref, error) {
 	if p := s.about(product); p != nil {
 		if r := p.find(name); r != nil {
-			return r, p.ref(r), s.h.facts.err
+			return p.told(r), p.ref(r), s.h.facts.err
 		}
 	}
 	return nil, Ref{}, s.h.facts.err
@@ -98,7 +98,9 @@ func (s *Snapshot) Find(product, name string) (*Released, Ref, error) {
 // Release is the release of that number, nil if there is none.
 func (s *Snapshot) Release(product string, number int) (*Released, error) {
 	if p := s.about(product); p != nil {
-		return p.release(number), s.h.facts.err
+		if r := p.release(number); r != nil {
+			return p.told(r), s.h.facts.err
+		}
 	}
 	return nil, s.h.facts.err
 }

@@ -190,11 +190,7 @@ func (h *History) state(p *product) *State {
 		if r == nil {
 			continue
 		}
-		if v := h.suspect(r); v != nil {
-			known := *r
-			known.Suspect, r = v.Message, &known
-		}
-		s.Releases = append(s.Releases, r)
+		s.Releases = append(s.Releases, p.told(r))
 	}
 	for _, t := range all[tagged](p.f, p.head.Tags, func(n int) rowKey { return p.row(aTag, n) }) {
 		s.Tags[t.Tag] = t.Bound

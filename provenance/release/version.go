@@ -64,18 +64,15 @@ func (s Scheme) Check(version string) error {
 	}
 	switch s {
 	case SemVer:
-		if _, err := parseSemVer(version); err != nil {
-			return err
-		}
+		_, err := parseSemVer(version)
+		return err
 	case CalVer:
-		if _, err := parseCalVer(version); err != nil {
-			return err
-		}
+		_, err := parseCalVer(version)
+		return err
 	case Free:
-	default:
-		return fmt.Errorf("%q is no scheme of versions: want semver, calver or free", s)
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%q is no scheme of versions: want semver, calver or free", s)
 }
 
 // Skeleton is what is left of a version or tag when everything is taken away
@@ -233,11 +230,10 @@ func parseCalVer(v string) ([]int, error) {
 	}
 	numbers := make([]int, len(parts))
 	for i, p := range parts {
-		n, err := strconv.Atoi(p)
-		if err != nil || !isNumber(p) || len(p) > 9 {
+		if !isNumber(p) || len(p) > 9 {
 			return nil, bad
 		}
-		numbers[i] = n
+		numbers[i], _ = strconv.Atoi(p) // which such a text always is
 	}
 	if numbers[0] < 1970 || numbers[1] < 1 || numbers[1] > 12 {
 		return nil, bad
@@ -253,7 +249,7 @@ func nextCalVer(versions []string, at time.Time) (string, error) {
 	day := []int{at.Year(), int(at.Month()), at.Day()}
 	count, taken := 0, false
 	for _, text := range versions {
-		if v, err := parseCalVer(text); err == nil && len(v) >= 3 && slices.Equal(v[:3], day) {
+		if v, _ := parseCalVer(text); len(v) >= 3 && slices.Equal(v[:3], day) {
 			taken = true
 			if len(v) == 4 {
 				count = max(count, v[3])
