@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/touchmark-go/touchmark/internal/testkit/story"
+	"github.com/touchmark-go/touchmark/provenance/release"
 	"github.com/touchmark-go/touchmark/sign"
 	"github.com/touchmark-go/touchmark/verify"
 )
@@ -151,5 +153,71 @@ set scan /predicate/scanner/result [{"id":"CVE-2026-1"}]`)
 	e, err := c.Policies[0].Except(v)
 	if err != nil || len(v.Failed()) != 2 || len(e.Checks) != 1 {
 		t.Errorf("%+v, %v of\n%s", e, err, v)
+	}
+}
+
+// A goodOf knows what was last good of one product; of another it has err.
+type goodOf struct {
+	release.View
+	product string
+	err     error
+}
+
+func (g goodOf) LastGood(_ context.Context, product, _ string) (*release.Ref, error) {
+	if product != g.product {
+		return nil, g.err
+	}
+	return &release.Ref{Name: product + "#1"}, nil
+}
+
+// Of several products the first that the ledger knows something good of is named;
+// what it could not say is not guessed.
+func TestLastGoodOfSeveral(t *testing.T) {
+	c := story.Build(t, `set trust /ledger {"origin":"releases.acme.example","key":"releases.acme.example+1","genesis":"sha256:0000000000000000000000000000000000000000000000000000000000000001","witnesses":{"atLeast":1,"keys":["w1","w2"]}}
+set policy /release {"product":"app","maxHeadAge":"10m","witnesses":1}
+copy policy/2 policy
+set policy/2 /name "second"
+set policy/2 /release/product "lib"
+doc view {"Product":"app","Artifact":"sha256:<artifact>","Origin":"releases.acme.example","Size":101,"Time":"2026-11-21T03:05:00Z","Witnesses":2,"Release":"app#101","Author":"dan","LastGoodName":"app#100"}`)
+	if c.Err != nil {
+		t.Fatal(c.Err)
+	}
+	for _, test := range []struct {
+		good goodOf
+		want string
+	}{
+		{goodOf{product: "app"}, "app#1"},
+		{goodOf{product: "lib", err: release.ErrUnknown}, "lib#1"},
+		{goodOf{product: "lib", err: errors.New("no answer")}, ""},
+		{goodOf{product: "none", err: release.ErrUnknown}, ""},
+	} {
+		r := c.Request
+		test.good.View = r.Release
+		r.Release = test.good
+		v, err := c.Verifier.Verify(t.Context(), r)
+		got := ""
+		if v.LastGood != nil {
+			got = v.LastGood.Name
+		}
+		if err == nil || got != test.want {
+			t.Errorf("%s, %v: last good is %q, want %q\n%s", test.good.product, test.good.err, got, test.want, v)
+		}
+	}
+}
+
+// Where nothing failed nobody is told of an exception that would not have counted.
+func TestExceptionOfNothing(t *testing.T) {
+	const script = `set policy /exceptions {"approvedBy":{"atLeast":2,"of":["alice","bob","carol"]},"rules":["/attestations/1/predicate/~1scanner~1result"],"for":"14d"}
+doc exception {"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"<artifact>"}}],"predicateType":"https://github.com/touchmark-go/touchmark/predicates/exception/v1","predicate":{"policy":"<policy>","environment":"prod","checks":[{"rule":"/attestations/1/predicate/~1scanner~1result","code":"condition"}],"reason":"r","expires":"2026-11-28T00:00:00Z","nonce":"e-1"}}
+sign exception alice
+`
+	noted := func(v *verify.Verdict) bool {
+		return slices.ContainsFunc(v.Findings, func(f verify.Finding) bool { return f.Rule == "/exceptions" && f.Status == verify.Noted })
+	}
+	if v, err := story.Build(t, script).Verify(t); err != nil || noted(v) {
+		t.Errorf("%v\n%v", v, v.Findings)
+	}
+	if v, err := story.Build(t, script, `set scan /predicate/scanner/result [{"id":"CVE-2026-1"}]`).Verify(t); err == nil || !noted(v) {
+		t.Errorf("%v\n%v", v, v.Findings)
 	}
 }
