@@ -98,6 +98,13 @@ func TestParsePolicyRefuses(t *testing.T) {
 		{"\n }\n}", "\n },\n \"release\": null\n}", `/release: null says nothing`},
 		{`"/command"`, `"/` + strings.Repeat("c", 4096) + `"`, `is no JSON pointer`},
 		{`"https://github.com/acme/app"`, `1`, `line 10: /provenance/source/repository: want `},
+		{`"ci"`, `{ "atLeast": 1, "of": ["ci"], "and": [{ "atLeast": 1, "of": ["a"], "and": [{ "atLeast": 1, "of": ["b"] }] }] }`, `/provenance/signedBy/and/0/and: groups stand side by side`},
+		{`"ci"`, `{ "atLeast": 1, "of": ["ci"], "and": [] }`, `/provenance/signedBy/and: names no group`},
+		{`"ci"`, `{ "atLeast": 1, "of": ["ci"], "and": ["any"] }`, `/provenance/signedBy/and/0`},
+		{`["go", "build"]`, `{ "pattern": "` + strings.Repeat("p", 1025) + `" }`, `/pattern: pattern of 1025 bytes`},
+		{"\n }\n}", "\n },\n \"environment\": \"prod\", \"approvals\": [{ \"atLeast\": 1, \"of\": [\"a\"], \"and\": [\"b\"] }]\n}", `/approvals/0/and: groups are entries of their own`},
+		{"\n }\n}", "\n },\n \"release\": { \"product\": \"app\", \"witnesses\": -1 }\n}", `/release/witnesses: -1: want 0 or more`},
+		{`"required"`, `1`, `line 5: /examine`},
 		{`"/command"`, `"/~2"`, `is no JSON pointer`},
 		{`"/command"`, `"/a~"`, `is no JSON pointer`},
 		{`["go", "build"]`, `{ "oneOf": [null] }`, `/oneOf: null matches nothing`},
@@ -119,6 +126,16 @@ func TestParsePolicyRefuses(t *testing.T) {
 	for _, text := range []string{"", "null", "[]", "{}", `"x"`, "\xef\xbb\xbf" + goodPolicy} {
 		if p, err := verify.ParsePolicy([]byte(text)); err == nil || p != nil {
 			t.Errorf("%.20q is a policy", text)
+		}
+	}
+	const most = 16 << 20 // bytes; spaces say nothing, and are counted
+	padded := []byte(goodPolicy + strings.Repeat(" ", most+1-len(goodPolicy)))
+	if _, err := verify.ParsePolicy(padded[:most]); err != nil {
+		t.Error(err)
+	}
+	for _, err := range []error{second(verify.ParsePolicy(padded)), second(verify.ParseTrust(padded))} {
+		if err == nil || !strings.Contains(err.Error(), "16777217 bytes are more than the 16777216") {
+			t.Error(err)
 		}
 	}
 }
