@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -219,5 +220,28 @@ sign exception alice
 	}
 	if v, err := story.Build(t, script, `set scan /predicate/scanner/result [{"id":"CVE-2026-1"}]`).Verify(t); err == nil || !noted(v) {
 		t.Errorf("%v\n%v", v, v.Findings)
+	}
+}
+
+// A handle that was closed gives out nothing, and a folder that is not there has no
+// policies in it.
+func TestClosed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app")
+	if err := os.WriteFile(path, []byte("app"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v, evidence := benchCase(t, []byte("app"), "off")
+	h, err := v.Open(t.Context(), verify.Request{Artifact: verify.File(path), Evidence: evidence})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := h.ReadAt(make([]byte, 3), 0); err == nil || n != 0 {
+		t.Errorf("%d bytes are read after it was closed, %v", n, err)
+	}
+	if set, err := (verify.PolicyReader{}).ReadDir(t.Context(), os.DirFS(filepath.Join(t.TempDir(), "none"))); err == nil {
+		t.Errorf("%+v", set)
 	}
 }

@@ -105,6 +105,7 @@ func TestParsePolicyRefuses(t *testing.T) {
 		{"\n }\n}", "\n },\n \"environment\": \"prod\", \"approvals\": [{ \"atLeast\": 1, \"of\": [\"a\"], \"and\": [\"b\"] }]\n}", `/approvals/0/and: groups are entries of their own`},
 		{"\n }\n}", "\n },\n \"release\": { \"product\": \"app\", \"witnesses\": -1 }\n}", `/release/witnesses: -1: want 0 or more`},
 		{`"required"`, `1`, `line 5: /examine`},
+		{"\n }\n}", "\n },\n \"environment\": \"prod\", \"exceptions\": { \"approvedBy\": { \"atLeast\": 2, \"of\": [\"a\", \"b\"] }, \"rules\": [\"/provenance/source/ref\", \"/provenance/source/ref\"], \"for\": \"14d\" }\n}", `/exceptions/rules/1`},
 		{`"/command"`, `"/~2"`, `is no JSON pointer`},
 		{`"/command"`, `"/a~"`, `is no JSON pointer`},
 		{`["go", "build"]`, `{ "oneOf": [null] }`, `/oneOf: null matches nothing`},
@@ -339,6 +340,7 @@ func TestParseTrustRefuses(t *testing.T) {
 		"a verifier glob": {func(d map[string]any) {
 			at(d, "principals", "npm")["verifiers"] = map[string]any{"https://v.example/x@refs/tags/v*": []any{"SLSA_BUILD_LEVEL_3"}}
 		}, "want a URL"},
+		"an authority's name":   {func(d map[string]any) { at(d, "authorities")["-x"] = at(d, "authorities", "public-good") }, `"-x" is no name of an authority`},
 		"an authority's root":   {func(d map[string]any) { delete(at(d, "authorities", "public-good"), "trustedRoot") }, "trustedRoot must be there"},
 		"a role's name":         {func(d map[string]any) { d["roles"] = map[string]any{strings.Repeat("r", 129): []any{"bob"}} }, "is no name of a role"},
 		"a keyless ledger":      {func(d map[string]any) { delete(at(d, "ledger"), "key") }, "/ledger"},

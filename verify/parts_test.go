@@ -163,3 +163,18 @@ func TestExceptionVersions(t *testing.T) {
 		}
 	}
 }
+
+// A name is more exact than any folder, and a longer folder than a shorter one.
+func TestPatternRank(t *testing.T) {
+	last := -1
+	for _, text := range []string{"any", "pkg:generic/a/*", "pkg:generic/acme/*", "pkg:generic/acme/b/*", "pkg:generic/a"} {
+		p, err := parsePackage(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.rank() <= last {
+			t.Errorf("%s: %d, not above %d", text, p.rank(), last)
+		}
+		last = p.rank()
+	}
+}

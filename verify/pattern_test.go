@@ -11,6 +11,8 @@ func TestMatchRef(t *testing.T) {
 		want         bool
 	}{
 		{"refs/tags/v1.*", "refs/tags/v1.4.0", true},
+		{"refs/tags/v1.*", "refs/evil/v1.4.0", false}, // as long as it should be
+		{"refs/tags/v1.*", "refs/tagz/v1.4.0", false},
 		{"refs/tags/v1.*", "refs/tags/v1.", false},
 		{"refs/tags/v1.*", "refs/tags/v1.4.0\n", false},
 		{"refs/tags/v1.*", "refs/tags/v1.4.0 ", false},

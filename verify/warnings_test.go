@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -58,10 +59,10 @@ func TestWarnings(t *testing.T) {
 /attestations/2: the SBOM is not held against the artifact, because examine is off
 /exceptions/rules/0: /attestations/0 may be waived for up to 36h by 2 of alice, bob
 /exceptions/rules/1: /provenance/source/ref may be waived for up to 36h by 2 of alice, bob`,
-		strings.Replace(goodPolicy, "\n }\n}", "\n },\n \"attestations\": [{ \"type\": \"https://cyclonedx.org/bom\", \"signedBy\": \"ci\", \"sbom\": { \"complete\": \"components\" } }]\n}", 1): "",
-		strings.Replace(goodPolicy, `"name": "app"`, `"name": "app", "package": "pkg:generic/acme/*"`, 1):                                                                                         "/package: pkg:generic/acme/*: it is for every package directly below",
-		strings.Replace(goodPolicy, `"required"`, `"if-applicable"`, 1):                                                                                                                           "/examine: if-applicable: the artifact is not opened, or need not be a Go binary",
-		strings.Replace(goodPolicy, `"source": { "repository": "https://github.com/acme/app", "ref": "refs/tags/v1.*" }`, `"source": { "any": true }`, 1):                                         "/provenance/source: any: it may be built from every repository",
+		strings.Replace(goodPolicy, "\n }\n}", "\n },\n \"attestations\": [{ \"type\": \"https://cyclonedx.org/bom\", \"signedBy\": \"ci\", \"sbom\": { \"complete\": \"components\", \"packages\": { \"deny\": [\"pkg:npm/a\"] }, \"licenses\": { \"deny\": [\"MIT\"], \"unknown\": \"deny\" }, \"sumdb\": \"sum.example\" } }]\n}", 1): "",
+		strings.Replace(goodPolicy, `"name": "app"`, `"name": "app", "package": "pkg:generic/acme/*"`, 1):                                                 "/package: pkg:generic/acme/*: it is for every package directly below",
+		strings.Replace(goodPolicy, `"required"`, `"if-applicable"`, 1):                                                                                   "/examine: if-applicable: the artifact is not opened, or need not be a Go binary",
+		strings.Replace(goodPolicy, `"source": { "repository": "https://github.com/acme/app", "ref": "refs/tags/v1.*" }`, `"source": { "any": true }`, 1): "/provenance/source: any: it may be built from every repository",
 	} {
 		p, err := verify.ParsePolicy([]byte(text))
 		if err != nil {
@@ -143,6 +144,9 @@ func TestAttestationRulesRefused(t *testing.T) {
 		{`{ "depth": 1, "rules": [{ "match": "pkg:*", "accept": true }, { "match": "*", "deny": true }] }`, ""},
 		{`{ "depth": 1, "rules": [{ "match": "********", "accept": true }] }`, ""},
 		{`{ "depth": 1, "rules": [{ "match": "*********", "accept": true }] }`, `/dependencies/rules/0/match`},
+		{fmt.Sprintf(`{ "depth": %d, "rules": [{ "match": "*", "accept": true }] }`, verify.MaxDependencyDepth), ""},
+		{fmt.Sprintf(`{ "depth": %d, "rules": [{ "match": "*", "accept": true }] }`, verify.MaxDependencyDepth+1), `/dependencies/depth`},
+		{`{ "depth": 0, "rules": [{ "match": "*", "accept": true }] }`, `/dependencies/depth`},
 		{`{ "depth": 1, "rules": [{ "match": "", "accept": true }] }`, `/dependencies/rules/0/match`},
 		{dep + `"signedBy": "any", "level": 2 } }] }`, `/dependencies/rules/0/provenance/signedBy`},
 		{`"type": "x", "signedBy": "ci", "predicate": { "/a": null }`, `/attestations/0/predicate/~1a`},
