@@ -97,3 +97,23 @@ func BenchmarkWriteLarge(b *testing.B) {
 		measure(b, len(document), func() error { return cdx.NewBOMEncoder(new(bytes.Buffer), cdx.BOMFileFormatJSON).Encode(bom) })
 	})
 }
+
+// BenchmarkDiffLarge compares it, as it goes by, with itself and with one that has a
+// component less.
+func BenchmarkDiffLarge(b *testing.B) {
+	document, other := testkit.LargeBOM(b, 76_000), testkit.LargeBOM(b, 75_999)
+	for _, test := range []struct {
+		name, with string
+		differ     bool
+	}{{"same", document, false}, {"different", other, true}} {
+		b.Run(test.name, func(b *testing.B) {
+			measure(b, len(document)+len(test.with), func() error {
+				changes, err := sbom.DiffStream(strings.NewReader(document), strings.NewReader(test.with))
+				if err == nil && len(changes) > 0 != test.differ {
+					b.Fatal(changes)
+				}
+				return err
+			})
+		})
+	}
+}
