@@ -97,6 +97,7 @@ func Variants(ctx context.Context, g Good) iter.Seq[Variant] {
 		m.neighbours()
 		for _, p := range m.pieces {
 			m.withoutKeys(p)
+			m.certified(p)
 			m.written(p)
 			m.withKeys(p)
 		}
