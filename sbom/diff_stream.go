@@ -106,7 +106,11 @@ func matchSides(sides [2]*streamSide, most int) (*match, error) {
 }
 
 func (m *match) keep(print uint64, id uint32) error {
-	m.left[print>>56] = append(m.left[print>>56], fingerprint{uint32(print >> 32), uint32(print), id})
+	list := m.left[print>>56]
+	if len(list) == cap(list) { // by less than append does, which leaves a quarter of the room unused
+		list = append(make([]fingerprint, 0, len(list)+len(list)/16+16), list...)
+	}
+	m.left[print>>56] = append(list, fingerprint{uint32(print >> 32), uint32(print), id})
 	return nil
 }
 
