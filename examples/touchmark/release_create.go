@@ -194,7 +194,11 @@ func (o *releaseCreate) record(cmd *cobra.Command, book *rollout.Book, r release
 // proposed is the next version by the product's scheme.
 func (o *releaseCreate) proposed(book *rollout.Book, v *rollout.View) (string, error) {
 	var versions []string
-	if s := v.State(o.book.product); s != nil {
+	s, err := v.ReadState(o.book.product)
+	if err != nil {
+		return "", err
+	}
+	if s != nil {
 		for _, r := range s.Releases {
 			versions = append(versions, r.Version)
 		}

@@ -91,7 +91,10 @@ func (o *releaseErase) run(cmd *cobra.Command, args []string) error {
 	if err := o.book.remember(v); err != nil {
 		return err
 	}
-	s := v.State(o.book.product)
+	s, err := v.ReadState(o.book.product)
+	if err != nil {
+		return err
+	}
 	if s == nil || !slices.ContainsFunc(s.Revoked, func(old release.Revoking) bool { return old.Kind == release.Erase && old.Digest == d }) {
 		if v, err = book.Append(ctx, b); err != nil {
 			return releaseStatus(cmd, err)

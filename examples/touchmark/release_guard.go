@@ -58,10 +58,10 @@ Artifacts of this repository are those that releases name HOST/PATH. Exit status
 			if err != nil {
 				return err
 			}
-			if _, err := v.ReadState(o.product); err != nil {
-				return err // and not a registry full of strange tags
+			alarms, err := g.Look(v, tags)
+			if err != nil {
+				return err
 			}
-			alarms := g.Look(v, tags)
 			if memory != "" {
 				data, err := json.Marshal(g)
 				if err != nil {

@@ -49,7 +49,10 @@ func (a Auditor) State(ctx context.Context, product string, checkpoint []byte) (
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	s := v.State(product)
+	s, err := v.ReadState(product)
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	if s == nil {
 		return nil, nil, nil, fmt.Errorf("the log says nothing about a product %q", product)
 	}
@@ -83,7 +86,11 @@ func (a Auditor) Prove(ctx context.Context, state, checkpoint []byte) (*StatePro
 		return nil, err
 	}
 	digest := provenance.SumSHA256(state)
-	if now := v.State(s.Product); now != nil {
+	now, err := v.ReadState(s.Product)
+	if err != nil {
+		return nil, err
+	}
+	if now != nil {
 		for _, audited := range now.Audits {
 			if audited.State != digest {
 				continue

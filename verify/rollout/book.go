@@ -379,7 +379,11 @@ func (b *Book) Revoke(ctx context.Context, r release.Revocation) error {
 	if err != nil {
 		return err
 	}
-	if s := v.State(r.Product); s != nil && slices.ContainsFunc(s.Revoked, func(old release.Revoking) bool { return old.Kind == r.Kind && old.Digest == r.Digest }) {
+	s, err := v.ReadState(r.Product)
+	if err != nil {
+		return err
+	}
+	if s != nil && slices.ContainsFunc(s.Revoked, func(old release.Revoking) bool { return old.Kind == r.Kind && old.Digest == r.Digest }) {
 		return nil
 	}
 	_, _, err = b.add(ctx, r.Statement())

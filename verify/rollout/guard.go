@@ -33,8 +33,13 @@ type Guard struct {
 
 // Look holds tags, which the registry has now, against the ledger, and returns
 // what is wrong, sorted by tag; and remembers them. A tag that is back after it
-// was gone is an alarm once, even if it names the same.
-func (g *Guard) Look(v *View, tags map[string]provenance.Digest) []Alarm {
+// was gone is an alarm once, even if it names the same; and so is one that is gone
+// and was never released. With an error, of the [Keeper], nothing is remembered.
+func (g *Guard) Look(v *View, tags map[string]provenance.Digest) ([]Alarm, error) {
+	s, err := v.ReadState(g.Product)
+	if err != nil {
+		return nil, err // and not a registry full of strange tags
+	}
 	if g.Seen == nil {
 		g.Seen = map[string]provenance.Digest{}
 	}
@@ -46,7 +51,7 @@ func (g *Guard) Look(v *View, tags map[string]provenance.Digest) []Alarm {
 	}
 	bound := map[string]provenance.Digest{}
 	here := map[string]bool{} // whose artifact is in this repository
-	if s := v.State(g.Product); s != nil {
+	if s != nil {
 		for tag, b := range s.Tags {
 			bound[tag] = b.Digest
 			here[tag] = slices.ContainsFunc(s.Releases[b.Release-1].Subjects, func(a provenance.ResourceDescriptor) bool {
@@ -76,7 +81,7 @@ func (g *Guard) Look(v *View, tags map[string]provenance.Digest) []Alarm {
 			alarm("unknown")
 		case there && g.Gone[tag]:
 			alarm("recreated")
-		case !there && (known && here[tag] || seen):
+		case !there && (known && here[tag] || seen && (known || !g.Gone[tag])):
 			alarm("deleted")
 		}
 		switch {
@@ -87,5 +92,5 @@ func (g *Guard) Look(v *View, tags map[string]provenance.Digest) []Alarm {
 			g.Gone[tag] = true
 		}
 	}
-	return alarms
+	return alarms, nil
 }

@@ -72,7 +72,11 @@ func guarded(t *testing.T, p *publicStage) {
 		tags, err := p.open(t).Tags(t.Context())
 		p.must(err)
 		var got []string
-		for _, a := range guard.Look(v, tags) {
+		alarms, err := guard.Look(v, tags)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range alarms {
 			got = append(got, a.Tag+" "+a.What)
 		}
 		if strings.Join(got, ", ") != want {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/touchmark-go/touchmark/provenance"
 	"github.com/touchmark-go/touchmark/provenance/release"
 	"github.com/touchmark-go/touchmark/verify/rollout"
 	"github.com/touchmark-go/touchmark/verify/rollout/index"
@@ -43,6 +44,11 @@ func tryAnswers(t testing.TB, v *rollout.View, products int) (string, error) {
 // aboutOne is what a view says about product p.
 func aboutOne(t testing.TB, v *rollout.View, p int) (string, error) {
 	var out bytes.Buffer
+	alarms, err := (&rollout.Guard{Product: product(p)}).Look(v, map[string]provenance.Digest{"1.0.0": artifact(product(p), 0)})
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintln(&out, alarms)
 	s, err := v.ReadState(product(p))
 	if err != nil {
 		return "", err
