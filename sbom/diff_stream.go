@@ -23,7 +23,8 @@ const (
 // component of one of them, then the components that differ. A document whose
 // components do not come before what depends on what is read up to six times. What
 // depends on what, and how complete that is said to be, is compared in documents of
-// at most 400,000 components.
+// at most 400,000 components. Of larger ones half of the hashes are kept at a time,
+// which takes one reading more, and the first up to that size another one.
 //
 // The error is about reading, about what [Scan] does not accept, and about
 // documents that have more than 131,072 different components.
@@ -41,10 +42,10 @@ func diffStream(a, b io.ReadSeeker, compared, different int) ([]Change, error) {
 		}
 		sides[i] = &streamSide{r: r, start: at, seed: seed, hangs: true, most: compared}
 	}
-	m, err := matchSides(sides, different)
+	m, err := matchSides(sides, 1, different)
 	if errors.Is(err, errMany) {
 		sides[0].hangs, sides[1].hangs = false, false
-		m, err = matchSides(sides, different)
+		m, err = matchSides(sides, 2, different)
 	}
 	if err != nil || len(m.wanted) == 0 {
 		return nil, err
@@ -81,28 +82,49 @@ type match struct {
 	room, most int
 }
 
-func matchSides(sides [2]*streamSide, most int) (*match, error) {
+// matchSides reads both documents once for each of so many parts of the fingerprints,
+// and keeps one part at a time.
+func matchSides(sides [2]*streamSide, parts uint64, most int) (*match, error) {
 	m := &match{wanted: map[uint32]bool{}, room: most, most: most}
-	if err := sides[0].prints(m.keep); err != nil {
-		return nil, err
+	for part := range parts {
+		of := func(visit func(print uint64, id uint32) error) func(print uint64, id uint32) error {
+			return func(print uint64, id uint32) error {
+				if print%parts != part {
+					return nil
+				}
+				return visit(print, id)
+			}
+		}
+		if err := m.sides(sides, of); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// sides matches the fingerprints that of lets through.
+func (m *match) sides(sides [2]*streamSide, of func(visit func(print uint64, id uint32) error) func(print uint64, id uint32) error) error {
+	m.left = [256][]fingerprint{}
+	if err := sides[0].prints(of(m.keep)); err != nil {
+		return err
 	}
 	for i, list := range m.left {
 		slices.SortFunc(list, func(a, b fingerprint) int { return cmp.Compare(a.print(), b.print()) })
 		m.left[i] = append(make([]fingerprint, 0, len(list)), list...) // what it grew to is more
 	}
-	if err := sides[1].prints(m.strike); err != nil {
-		return nil, err
+	if err := sides[1].prints(of(m.strike)); err != nil {
+		return err
 	}
 	for _, list := range m.left {
 		for _, f := range list {
 			if f.id&1 == 0 {
 				if err := m.want(f.id); err != nil {
-					return nil, err
+					return err
 				}
 			}
 		}
 	}
-	return m, nil
+	return nil
 }
 
 func (m *match) keep(print uint64, id uint32) error {
